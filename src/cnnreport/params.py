@@ -1,0 +1,155 @@
+"""Read params.yaml into frozen, checked records; the only reader of that file.
+
+Types are checked strictly, since YAML and ``-S`` let many things through that only look like a
+number: ``100.0``, ``"100"`` and ``ten`` are all refused for ``epochs``, with one line each.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from cnnreport.errors import ParamsError
+
+BASE_DATASETS = ("digits", "cifar10", "cifar100")
+"""Image sets that are not made from another one."""
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+PositiveInt = Annotated[int, Field(ge=1)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class Data(_Record):
+    """Where images come from and how the training images are split."""
+
+    cifar_folder: str
+    validation_fraction: Fraction
+    split_seed: Annotated[int, Field(ge=0)]
+
+
+class Subset(_Record):
+    """An image set made of some classes of another one, in the order given."""
+
+    source: Literal["cifar10", "cifar100"]
+    classes: Annotated[list[str], Field(min_length=2)]
+
+
+class Schooling(_Record):
+    """How many epochs a profile gives one network."""
+
+    epochs: PositiveInt
+    by_dataset: dict[str, PositiveInt] = {}
+
+    def epochs_on(self, dataset: str) -> int:
+        """Return the epochs for an image set, its own number before the general one."""
+        return self.by_dataset.get(dataset, self.epochs)
+
+
+class Recipe(_Record):
+    """How one network is trained; `cnnreport.recipes` turns it into Keras objects.
+
+    ``learning_rate`` is the peak of the schedule where there is one. ``heads`` says what becomes
+    of GoogLeNet's two auxiliary classifiers: ``summed`` into the output as the original study
+    did, or ``weighted`` losses in training and the main head alone in testing.
+    """
+
+    optimizer: Literal["adam", "sgd"]
+    learning_rate: Annotated[float, Field(gt=0, le=10)]
+    batch_size: PositiveInt
+    schedule: Literal["constant", "one_cycle"] = "constant"
+    pixels: Literal["unit", "standardised"] = "unit"
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    clip_norm: Annotated[float, Field(gt=0)] | None = None
+    batch_norm_momentum: Fraction | None = None
+    heads: Literal["summed", "weighted"] = "summed"
+
+
+class Params(_Record):
+    """The whole of params.yaml."""
+
+    profile: str
+    recipe: Literal["report", "modern"]
+    epochs: PositiveInt | None
+    datasets: Annotated[list[Name], Field(min_length=1)]
+    models: Annotated[list[Name], Field(min_length=1)]
+    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1)]
+    data: Data
+    subsets: dict[Name, Subset]
+    profiles: dict[str, dict[str, Schooling]]
+    recipes: dict[Literal["report", "modern"], dict[str, Recipe]]
+
+    @model_validator(mode="after")
+    def _names_resolve(self) -> "Params":
+        for key in ("datasets", "models", "seeds"):
+            values = getattr(self, key)
+            if len(set(values)) != len(values):
+                raise ValueError(f"{key}: each entry may stand there once, came {values}")
+        _require(self.profile, self.profiles, "profile")
+        _require(self.recipe, self.recipes, "recipe")
+        for subset in sorted(set(self.subsets) & set(BASE_DATASETS)):
+            raise ValueError(f"subsets: '{subset}' is the name of an image set of its own")
+        for dataset in self.datasets:
+            _require(dataset, (*BASE_DATASETS, *self.subsets), "datasets")
+        for model in self.models:
+            _require(model, self.recipes[self.recipe], "models", f" in recipes.{self.recipe}")
+            _require(model, self.profiles[self.profile], "models", f" in profiles.{self.profile}")
+        return self
+
+    def epochs_for(self, model: str, dataset: str) -> int:
+        """Return the epochs of one cell: the override, else what the profile says."""
+        return self.epochs or self.profiles[self.profile][model].epochs_on(dataset)
+
+    def recipe_for(self, model: str) -> Recipe:
+        """Return how a network is trained under the chosen recipe."""
+        return self.recipes[self.recipe][model]
+
+
+def _require(name: str, known: Any, key: str, where: str = "") -> None:
+    if name not in known:
+        raise ValueError(f"{key}: unknown '{name}'; known{where}: {', '.join(known)}")
+
+
+def load_params(path: Path) -> Params:
+    """Read and check a params.yaml.
+
+    Raises:
+        ParamsError: the file is missing, is no YAML mapping or holds a wrong value; one line that
+            names the first wrong key, what was wanted and what came.
+
+    """
+    try:
+        raw = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ParamsError(f"{path}: cannot be read ({error.strerror})") from error
+    except YAMLError as error:
+        raise ParamsError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
+    if not isinstance(raw, dict):
+        raise ParamsError(f"{path}: wanted a mapping of parameters, came {type(raw).__name__}")
+    return parse_params(raw, str(path))
+
+
+def parse_params(raw: dict[str, Any], source: str = "params.yaml") -> Params:
+    """Check a mapping of parameters; `source` names it in errors."""
+    try:
+        return Params.model_validate(raw)
+    except ValidationError as error:
+        raise ParamsError(f"{source}: {_one_line(error.errors()[0])}") from error
+
+
+def _one_line(error: ErrorDetails) -> str:
+    message = error["msg"].removeprefix("Value error, ")
+    key = ".".join(str(part) for part in error["loc"])
+    if not key:
+        return message
+    if error["type"] == "missing":
+        return f"{key}: is missing"
+    return f"{key}: {message[0].lower()}{message[1:]}, came {error['input']!r}"
