@@ -1,0 +1,225 @@
+"""The results of a study as typed records and the files that hold them.
+
+This is the contract between the half that runs Keras and the half that writes the report: the
+stages train and evaluate write these files, everything after them reads only these files. All of
+them are small and tracked by git. Except for ``training/s*.json`` they are the same bytes again
+when the same training is run again on the same machine.
+
+Layout below the results folder, for an image set D, a network M and a seed S:
+
+=============================== ========== ====================================================
+file                            written by holds
+=============================== ========== ====================================================
+D/dataset.json                  prepare    `DatasetRecord`
+D/samples.png                   prepare    ten training images of each of up to ten classes
+D/M/history/sS.csv              train      list of `Epoch`
+D/M/training/sS.json            train      `TrainingRecord`: times, memory, hardware, versions
+D/M/metrics.json                evaluate   `CellMetrics`
+D/M/confusion/sS.csv            evaluate   columns actual, predicted: class names, a row an image
+D/M/classes.csv                 evaluate   columns class, accuracy: mean over the seeds
+D/M/predictions/sS.csv          evaluate   list of `Prediction`, a row a test image
+D/M/architecture.json           evaluate   `Architecture`: the layer table of the built network
+=============================== ========== ====================================================
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cnnreport.errors import ResultsError
+
+T = TypeVar("T")
+
+SIGNIFICANT_DIGITS = 6
+"""Floats are written with so many digits: enough for every use, without the last bits' noise."""
+
+
+@dataclass(frozen=True)
+class DatasetRecord:
+    """What an image set is and how it was split.
+
+    `mean` and `deviation` are per channel, of pixels / 255, over the training part only (the
+    validation part excluded). `digest` is the SHA-256 of all prepared arrays. `source` says where
+    the images came from in words that hold on every machine (no path).
+    """
+
+    name: str
+    title: str
+    source: str
+    class_names: list[str]
+    train_images: int
+    validation_images: int
+    test_images: int
+    image_shape: list[int]
+    validation_fraction: float
+    split_seed: int
+    mean: list[float]
+    deviation: list[float]
+    digest: str
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One row of a history; accuracies are fractions, losses cross-entropies in nats.
+
+    For a network trained under several losses these are the figures of its main output.
+    """
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """What one training cost and where it ran: the facts that differ from run to run."""
+
+    started: str
+    train_seconds: float
+    cpu_seconds: float
+    peak_memory_mib: float
+    images_seen: int
+    processor: str
+    cores: int
+    accelerators: list[str]
+    platform: str
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network said of one test image.
+
+    `image` counts the test images from 0 in the prepared order. `label_rank` is 1 when the true
+    class has the highest probability, so top-k accuracy is the share with ``label_rank <= k``.
+    `confidence` is the highest probability, `probability_squares` the sum of all squared ones:
+    with `label_probability` they give log-loss, Brier score and calibration.
+    """
+
+    image: int
+    label: int
+    predicted: int
+    label_rank: int
+    confidence: float
+    label_probability: float
+    probability_squares: float
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One row of a layer table; `output_shape` leaves out the batch axis."""
+
+    name: str
+    kind: str
+    output_shape: list[int]
+    parameters: int
+    activation: str
+    settings: str
+    inputs: list[str]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A built network as a table, its parameter totals and multiply-accumulates per image."""
+
+    layers: list[Layer]
+    parameters: int
+    trainable_parameters: int
+    non_trainable_parameters: int
+    macs: int
+
+
+@dataclass(frozen=True)
+class CellMetrics:
+    """The figures of one cell (network x image set) on its test images.
+
+    Figures without ``_by_seed`` are means over the seeds. `top5_accuracy` is None where there are
+    five classes or fewer. `loss` is the cross-entropy in nats of the probabilities, without any
+    penalty on the weights. `train_accuracy` is the last epoch's.
+    """
+
+    accuracy: float
+    top5_accuracy: float | None
+    loss: float
+    train_accuracy: float
+    validation_accuracy: float
+    parameters: int
+    trainable_parameters: int
+    non_trainable_parameters: int
+    macs: int
+    epochs: int
+    images_seen: int
+    test_images: int
+    recipe: str
+    accuracy_by_seed: dict[str, float]
+    class_accuracy: dict[str, float]
+
+
+def to_json(record: Any) -> str:
+    """Render a record as indented JSON with rounded floats."""
+    return json.dumps(_rounded(asdict(record)), indent=2, ensure_ascii=False) + "\n"
+
+
+def to_csv(records: Sequence[Any]) -> str:
+    """Render records of one type as CSV with a header and Unix line ends."""
+    rows = [asdict(record) for record in records]
+    return rows_to_csv(list(rows[0]), (row.values() for row in rows))
+
+
+def rows_to_csv(header: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
+    """Render plain rows as CSV; floats are rounded as everywhere in the results."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([_rounded(value) for value in row] for row in rows)
+    return buffer.getvalue()
+
+
+def save_text(path: Path, text: str) -> None:
+    """Write a results file, making its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def load_json(path: Path, kind: type[T]) -> T:
+    """Read a record from JSON; a missing file or another form is a `ResultsError`."""
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        if kind is Architecture:
+            raw["layers"] = [Layer(**layer) for layer in raw["layers"]]
+        return kind(**raw)
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be read; run `dvc repro` first") from error
+    except (TypeError, KeyError, ValueError) as error:
+        raise ResultsError(f"{path}: does not hold a {kind.__name__} ({error})") from error
+
+
+def load_csv(path: Path, kind: type[T]) -> list[T]:
+    """Read records from CSV; a missing file or another form is a `ResultsError`."""
+    readers = {field.name: field.type for field in fields(kind)}  # type: ignore[arg-type]
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [
+                kind(**{name: readers[name](text) for name, text in row.items()})  # type: ignore
+                for row in csv.DictReader(file)
+            ]
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be read; run `dvc repro` first") from error
+    except (TypeError, KeyError, ValueError) as error:
+        raise ResultsError(f"{path}: does not hold {kind.__name__} rows ({error})") from error
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return value

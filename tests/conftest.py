@@ -1,0 +1,39 @@
+"""Fixtures shared by the tests."""
+
+import numpy as np
+import pytest
+
+from cnnreport.prepared import Split
+from cnnreport.records import DatasetRecord
+
+
+def make_split(count: int, seed: int) -> Split:
+    """Images whose brightness gives the class away, so that a tiny training can learn them."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % 3
+    noise = rng.integers(0, 40, (count, 32, 32, 3))
+    return Split((noise + 100 * labels[:, None, None, None]).astype(np.uint8), labels)
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset() -> DatasetRecord:
+    return DatasetRecord(
+        name="tiny",
+        title="Three shades of grey",
+        source="made by the tests",
+        class_names=["dark", "grey", "bright"],
+        train_images=48,
+        validation_images=12,
+        test_images=12,
+        image_shape=[32, 32, 3],
+        validation_fraction=0.2,
+        split_seed=0,
+        mean=[0.47, 0.47, 0.47],
+        deviation=[0.32, 0.32, 0.32],
+        digest="0" * 64,
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_splits() -> dict[str, Split]:
+    return {"train": make_split(48, 1), "validation": make_split(12, 2), "test": make_split(12, 3)}
