@@ -1,0 +1,132 @@
+"""Test a trained network: one prediction for every test image, and the figures they make."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from cnnreport.models import build_network
+from cnnreport.params import Recipe
+from cnnreport.prepared import Split
+from cnnreport.recipes import set_batch_norm_momentum, testing_model
+from cnnreport.records import Architecture, CellMetrics, DatasetRecord, Epoch, Prediction
+from cnnreport.training import EVALUATION_BATCH, scaled
+from cnnreport.weights import fill_weights
+
+TOP = 5
+TINY = 1e-7
+"""Probabilities are kept this far from zero before a logarithm, as Keras' losses do."""
+
+
+def load_network(name: str, dataset: DatasetRecord, recipe: Recipe, weights: Path) -> keras.Model:
+    """Build a network as it was trained on an image set and fill in its stored weights.
+
+    Raises:
+        ResultsError: the weights are missing, damaged or of another network.
+
+    """
+    height, width, channels = dataset.image_shape
+    network = build_network(name, (height, width, channels), len(dataset.class_names))
+    set_batch_norm_momentum(network, recipe.batch_norm_momentum)
+    fill_weights(network, weights)
+    return network
+
+
+def predict(
+    network: keras.Model, split: Split, recipe: Recipe, dataset: DatasetRecord
+) -> np.ndarray:
+    """Return class probabilities of shape (images, classes), each row with sum 1.
+
+    GoogLeNet's summed output has the sum 1.6; dividing by it changes neither the order of the
+    classes nor what the loss of the original study made of it (Keras divides likewise).
+    """
+    batches = scaled(split, recipe, dataset).batches(EVALUATION_BATCH)
+    outputs = np.asarray(testing_model(network, recipe).predict(batches, verbose=0), np.float64)
+    return outputs / outputs.sum(axis=1, keepdims=True)
+
+
+def predictions_of(probabilities: np.ndarray, labels: np.ndarray) -> list[Prediction]:
+    """Return what is kept of probabilities (images, classes) given true labels (images,)."""
+    own = probabilities[np.arange(len(labels)), labels]
+    ranks = label_ranks(probabilities, labels)
+    return [
+        Prediction(
+            image=image,
+            label=int(labels[image]),
+            predicted=int(row.argmax()),
+            label_rank=int(ranks[image]),
+            confidence=float(row.max()),
+            label_probability=float(own[image]),
+            probability_squares=float(np.square(row).sum()),
+        )
+        for image, row in enumerate(probabilities)
+    ]
+
+
+def label_ranks(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the rank of the true class, from 1; of equal probabilities the lower class leads."""
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    return np.asarray((order == labels[:, None]).argmax(axis=1) + 1)
+
+
+def cell_metrics(
+    dataset: DatasetRecord,
+    architecture: Architecture,
+    predictions: dict[int, list[Prediction]],
+    histories: dict[int, list[Epoch]],
+    *,
+    recipe_name: str,
+) -> CellMetrics:
+    """Return the figures of a cell from the predictions and histories of each seed."""
+    hits = {seed: _hits(rows) for seed, rows in predictions.items()}
+    last = [history[-1] for history in histories.values()]
+    classes = len(dataset.class_names)
+    epochs = last[0].epoch
+    return CellMetrics(
+        accuracy=_mean([hit.mean() for hit in hits.values()]),
+        top5_accuracy=_mean([_top_share(rows) for rows in predictions.values()])
+        if classes > TOP
+        else None,
+        loss=_mean([_log_loss(rows) for rows in predictions.values()]),
+        train_accuracy=_mean([epoch.train_accuracy for epoch in last]),
+        validation_accuracy=_mean([epoch.validation_accuracy for epoch in last]),
+        parameters=architecture.parameters,
+        trainable_parameters=architecture.trainable_parameters,
+        non_trainable_parameters=architecture.non_trainable_parameters,
+        macs=architecture.macs,
+        epochs=epochs,
+        images_seen=epochs * dataset.train_images,
+        test_images=dataset.test_images,
+        recipe=recipe_name,
+        accuracy_by_seed={str(seed): float(hit.mean()) for seed, hit in hits.items()},
+        class_accuracy=_class_accuracy(dataset, predictions, hits),
+    )
+
+
+def _hits(rows: Sequence[Prediction]) -> np.ndarray:
+    return np.array([row.predicted == row.label for row in rows])
+
+
+def _top_share(rows: Sequence[Prediction]) -> float:
+    return _mean([row.label_rank <= TOP for row in rows])
+
+
+def _log_loss(rows: Sequence[Prediction]) -> float:
+    own = np.array([row.label_probability for row in rows])
+    return float(-np.log(np.clip(own, TINY, 1.0)).mean())
+
+
+def _class_accuracy(
+    dataset: DatasetRecord, predictions: dict[int, list[Prediction]], hits: dict[int, np.ndarray]
+) -> dict[str, float]:
+    labels = np.array([row.label for row in next(iter(predictions.values()))])
+    share = np.mean(list(hits.values()), axis=0)
+    return {
+        name: float(share[labels == number].mean())
+        for number, name in enumerate(dataset.class_names)
+    }
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))

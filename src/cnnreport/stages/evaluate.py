@@ -1,0 +1,68 @@
+"""Stage evaluate: weights of all seeds + test split → predictions and metrics of one cell."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from cnnreport.params import load_params
+from cnnreport.prepared import load_record, load_split
+from cnnreport.records import (
+    Epoch,
+    Prediction,
+    load_csv,
+    rows_to_csv,
+    save_text,
+    to_csv,
+    to_json,
+)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Test one network on one image set; the only reader of the test split."""
+    args = _parse(argv)
+    params = load_params(args.params)
+    dataset = load_record(args.prepared)
+    test = load_split(args.prepared, "test")
+    recipe = params.recipe_for(args.model)
+    histories = {s: load_csv(args.results / "history" / f"s{s}.csv", Epoch) for s in params.seeds}
+
+    # TensorFlow takes seconds to load: bad input has been found by now.
+    from cnnreport.evaluation import (  # noqa: PLC0415
+        cell_metrics,
+        load_network,
+        predict,
+        predictions_of,
+    )
+    from cnnreport.models.inspection import describe  # noqa: PLC0415
+
+    classes = dataset.class_names
+    predictions: dict[int, list[Prediction]] = {}
+    for seed in params.seeds:
+        weights = args.runs / f"s{seed}" / "weights.npz"
+        network = load_network(args.model, dataset, recipe, weights)
+        rows = predictions_of(predict(network, test, recipe, dataset), test.labels)
+        predictions[seed] = rows
+        confusion = rows_to_csv(
+            ("actual", "predicted"),
+            ((classes[row.label], classes[row.predicted]) for row in rows),
+        )
+        save_text(args.results / "confusion" / f"s{seed}.csv", confusion)
+        save_text(args.results / "predictions" / f"s{seed}.csv", to_csv(rows))
+    architecture = describe(network)
+    metrics = cell_metrics(dataset, architecture, predictions, histories, recipe_name=params.recipe)
+    save_text(args.results / "architecture.json", to_json(architecture))
+    save_text(args.results / "metrics.json", to_json(metrics))
+    save_text(
+        args.results / "classes.csv",
+        rows_to_csv(("class", "accuracy"), metrics.class_accuracy.items()),
+    )
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="evaluate", description=__doc__)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
+    parser.add_argument("--prepared", required=True, type=Path)
+    parser.add_argument("--runs", required=True, type=Path)
+    parser.add_argument("--results", required=True, type=Path)
+    return parser.parse_args(argv)
