@@ -20,7 +20,6 @@ from cnnreport.recipes import (
 )
 from cnnreport.records import DatasetRecord, Epoch
 
-
 EVALUATION_BATCH = 256
 """Images a step where nothing is learnt: large enough to be fast, small enough for 4 GiB."""
 
