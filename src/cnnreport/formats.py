@@ -1,0 +1,76 @@
+"""Write numbers, times and people's words the way every page shows them."""
+
+import datetime as dt
+import re
+
+_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
+_SPECIAL = re.compile(r"([\\`*_{}\[\]!|#])")
+
+
+def percent(fraction: float, digits: int = 1) -> str:
+    """Write a fraction of 1 as a percentage: 0.913 becomes ``91.3 %``."""
+    return f"{100 * fraction:.{digits}f} %"
+
+
+def points(difference: float, digits: int = 1) -> str:
+    """Write a signed difference of two fractions in percentage points: ``+3.2 points``."""
+    return f"{100 * difference:+.{digits}f} points"
+
+
+def thousands(number: float) -> str:
+    """Write a count with commas: 62006 becomes ``62,006``."""
+    return f"{number:,.0f}"
+
+
+def macs(number: float) -> str:
+    """Write multiply-accumulates in millions (M) or billions (G): ``0.56 M``, ``1.3 G``."""
+    value, unit = (number / 1e9, "G") if number >= 0.9995e9 else (number / 1e6, "M")
+    return f"{value:.2g} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
+
+
+def seconds(duration: float) -> str:
+    """Write a duration given in seconds: ``4.2 s``, ``2 min 31 s``, ``1 h 5 min``."""
+    if duration < 9.95:
+        return f"{duration:.1f} s"
+    whole = round(duration)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    minutes = round(duration / 60)
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def date(day: dt.date | str) -> str:
+    """Write a date or an ISO 8601 timestamp as ``15 January 2020``."""
+    parsed = dt.datetime.fromisoformat(day) if isinstance(day, str) else day
+    return f"{parsed.day} {parsed:%B %Y}"
+
+
+def plural(count: int, noun: str) -> str:
+    """Write a count and its noun: ``1 epoch``, ``15 epochs``."""
+    return f"{thousands(count)} {noun}" if count == 1 else f"{thousands(count)} {noun}s"
+
+
+def listing(items: list[str]) -> str:
+    """Join names as a sentence does: ``a, b and c``."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def md(text: object) -> str:
+    """Escape a person's words so that Markdown and HTML show them as they were typed.
+
+    Line breaks become spaces, so the text stays within its table cell, list item or heading.
+    """
+    one_line = " ".join(str(text).split())
+    as_html = "".join(_HTML.get(character, character) for character in one_line)
+    return _at_start(_SPECIAL.sub(r"\\\1", as_html))
+
+
+def _at_start(text: str) -> str:
+    """Escape what means something at the start of a line only: lists, headings, fences, details."""
+    if number := re.match(r"\d+(?=[.)])", text):
+        return f"{number[0]}\\{text[number.end() :]}"
+    if text.startswith(("-", "+")):
+        return f"\\{text}"
+    return f"&#{ord(text[0])};{text[1:]}" if text.startswith(tuple("?=~:")) else text

@@ -1,0 +1,96 @@
+"""Draw the figures of the report and write the tables that `dvc plots` draws its charts from."""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from matplotlib import style
+
+from cnnreport.errors import InputError
+from cnnreport.figures import all_drawings, curve, to_svg
+from cnnreport.original import load_original
+from cnnreport.params import load_params
+from cnnreport.records import rows_to_csv, save_text
+from cnnreport.study import Study, load_study
+
+HISTORY_TABLES = ("validation_accuracy", "train_loss")
+"""Fields of a history that `dvc plots` shows for all networks on one chart."""
+
+
+def main(argv: Sequence[str]) -> None:
+    """Draw all figures and write all tables; what no longer belongs to the study is removed."""
+    args = _parser().parse_args(argv)
+    study = load_study(load_params(args.params), args.results)
+    original = load_original(args.original)
+    accuracies: dict[tuple[str, str], float | None]
+    accuracies = {(cell.dataset, cell.model): cell.test_accuracy for cell in original.cells}
+    titles = {name: model.title for name, model in original.models.items()}
+    replace_files(args.out, figure_files(study, accuracies, titles, args.style))
+    for name in HISTORY_TABLES:
+        replace_files(args.plots / name, plot_tables(study, name))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="stage.py plot", description=__doc__)
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
+    parser.add_argument("--results", type=Path, default=Path("results"))
+    parser.add_argument("--original", type=Path, default=Path("report/original_study.yaml"))
+    parser.add_argument("--style", type=Path, default=Path("report/figures.mplstyle"))
+    parser.add_argument("--out", type=Path, default=Path("docs/figures"))
+    parser.add_argument("--plots", type=Path, default=Path("plots"))
+    return parser
+
+
+def figure_files(
+    study: Study,
+    original_accuracies: Mapping[tuple[str, str], float | None],
+    titles: Mapping[str, str],
+    style_file: Path,
+) -> dict[str, str]:
+    """Return every figure as SVG by file name, and ``figures.json`` with captions and alt texts.
+
+    Raises:
+        InputError: the style file cannot be read.
+
+    """
+    if not style_file.is_file():
+        raise InputError(f"{style_file}: cannot be read; wanted a matplotlib style file")
+    files: dict[str, str] = {}
+    texts: dict[str, dict[str, str]] = {}
+    with style.context(style_file):
+        for drawing in all_drawings(study, original_accuracies, titles):
+            files[f"{drawing.name}.svg"] = to_svg(drawing.figure)
+            texts[drawing.name] = {"caption": drawing.caption, "alt": drawing.alt}
+    files["figures.json"] = json.dumps(texts, indent=2, ensure_ascii=False) + "\n"
+    return files
+
+
+def plot_tables(study: Study, field: str) -> dict[str, str]:
+    """Return a table for `dvc plots` for each image set, by file name."""
+    datasets = study.params.datasets
+    return {f"{dataset}.csv": history_table(study, dataset, field) for dataset in datasets}
+
+
+def history_table(study: Study, dataset: str, field: str) -> str:
+    """Return a field of all histories as CSV, a column a network; empty where one has ended."""
+    curves = [curve(cell, field) for cell in study.cells_of(dataset)]
+    columns = [dict(zip(c.epochs.tolist(), c.mean.tolist(), strict=True)) for c in curves]
+    epochs = sorted(set().union(*columns))
+    rows = ([epoch, *(column.get(epoch, "") for column in columns)] for epoch in epochs)
+    return rows_to_csv(["epoch", *study.params.models], rows)
+
+
+def replace_files(folder: Path, files: Mapping[str, str]) -> None:
+    """Make a folder hold these files and no others of their kinds.
+
+    A file whose text stays the same is left untouched, so that a site server does not reload it.
+    """
+    kinds = {Path(name).suffix for name in files}
+    for path in sorted(folder.glob("*")):
+        if path.suffix in kinds and path.name not in files:
+            path.unlink()
+    for name, text in files.items():
+        path = folder / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            save_text(path, text)

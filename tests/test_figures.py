@@ -1,0 +1,387 @@
+import dataclasses
+import itertools
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from make_study import MODELS, PARAMS, make_study, write_study
+from matplotlib import rc_context, style
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.text import Annotation, Text
+from ruamel.yaml import YAML
+
+from cnnreport import figures
+from cnnreport.errors import InputError, ResultsError
+from cnnreport.figures import Drawing, all_drawings, looks_of, spread, to_svg
+from cnnreport.formats import percent
+from cnnreport.stages import plot
+from cnnreport.study import Cell, Study, load_study
+
+REPORT = PARAMS.parent / "report"
+STYLE = REPORT / "figures.mplstyle"
+TITLES = {"lenet": "LeNet", "vgg16": "VGGNet-16", "googlenet": "GoogLeNet"}
+ORIGINAL = {("cifar10", "lenet"): 0.5974, ("cifar10", "vgg16"): None}
+
+
+@pytest.fixture(autouse=True)
+def _report_style() -> Iterator[None]:
+    with style.context(STYLE):
+        yield
+
+
+def with_equal_cells(study: Study) -> Study:
+    """Return the study with the results of its first network for all of them."""
+    first = next(iter(study.cells.values()))
+    cells = {key: dataclasses.replace(first, model=key[1]) for key in study.cells}
+    return dataclasses.replace(study, cells=cells)
+
+
+STUDIES: dict[str, Callable[[], Study]] = {
+    "one seed": make_study,
+    "several seeds": lambda: make_study(("cifar10",), seeds=(0, 1, 2), epochs=12),
+    "one epoch": lambda: make_study(epochs=1),
+    "one network": lambda: make_study(models=("lenet",), epochs=1),
+    "equal values": lambda: with_equal_cells(make_study()),
+    "all right": lambda: make_study(strengths=dict.fromkeys(MODELS, 9.0), images_per_class=3),
+    "all wrong": lambda: make_study(strengths=dict.fromkeys(MODELS, -20.0), images_per_class=3),
+    "hundred classes": lambda: make_study(("cifar100",), images_per_class=3),
+}
+
+
+@pytest.fixture(scope="module", params=STUDIES)
+def drawn(request: pytest.FixtureRequest) -> list[Drawing]:
+    with style.context(STYLE):
+        drawings = list(all_drawings(STUDIES[request.param](), ORIGINAL, TITLES))
+        for drawing in drawings:
+            drawing.figure.draw_without_rendering()
+    return drawings
+
+
+def draw(kind: str, study: Study, *more: object) -> Drawing:
+    looks = looks_of(study.params.models, TITLES)
+    return getattr(figures, kind)(study, study.params.datasets[0], looks, *more)
+
+
+def draw_cell(kind: str, cell: Cell) -> Drawing:
+    return getattr(figures, kind)(cell, looks_of([cell.model], TITLES)[cell.model])
+
+
+def test_every_text_lies_within_its_figure(drawn):
+    for drawing in drawn:
+        canvas = drawing.figure.bbox.padded(1)
+        for axes in drawing.figure.axes:
+            for text in [*row_names(axes), *column_names(axes), *beside(axes), *labels(axes)]:
+                box = Text.get_window_extent(text)
+                assert canvas.contains(box.x0, box.y0), (drawing.name, text.get_text())
+                assert canvas.contains(box.x1, box.y1), (drawing.name, text.get_text())
+
+
+def test_no_two_texts_beside_an_axis_overlap(drawn):
+    for drawing in drawn:
+        for axes in drawing.figure.axes:
+            for texts in (row_names(axes), column_names(axes), beside(axes)):
+                for a, b in itertools.combinations(texts, 2):
+                    # A box has room around its letters: less than a pixel of it may be shared.
+                    first, second = (Text.get_window_extent(t).padded(-0.5) for t in (a, b))
+                    assert not first.overlaps(second), (drawing.name, a.get_text(), b.get_text())
+
+
+def row_names(axes: Axes) -> list[Text]:
+    return tick_texts(axes.yaxis)
+
+
+def column_names(axes: Axes) -> list[Text]:
+    return tick_texts(axes.xaxis)
+
+
+def tick_texts(axis: Axis) -> list[Text]:
+    low, high = sorted(axis.get_view_interval())
+    ticks = [tick for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+    texts = [text for tick in ticks for text in (tick.label1, tick.label2)]
+    return [text for text in texts if text.get_visible() and text.get_text()]
+
+
+def beside(axes: Axes) -> list[Text]:
+    return [text for text in axes.texts if isinstance(text, Annotation)]
+
+
+def labels(axes: Axes) -> list[Text]:
+    texts = [axes.xaxis.label, axes.yaxis.label]
+    return [text for text in texts if text.get_text()]
+
+
+def test_every_figure_says_what_its_axes_show(drawn):
+    for drawing in drawn:
+        figure = drawing.figure
+        labels = [(axes.get_xlabel(), axes.get_ylabel()) for axes in figure.axes]
+        across = [figure.get_supxlabel(), *(x for x, _ in labels)]
+        upward = [figure.get_supylabel(), *(y for _, y in labels), *names_on_rows(figure)]
+        assert any(across), drawing.name
+        assert any(upward), drawing.name
+
+
+def names_on_rows(figure: Figure) -> list[str]:
+    """Names of networks along an axis are its label: `leaderboard` and `original`."""
+    ticks = figure.axes[0].get_yticklabels()
+    return [tick.get_text() for tick in ticks if "LeNet" in tick.get_text()]
+
+
+def test_captions_are_whole_sentences_of_values(drawn):
+    for drawing in drawn:
+        for text in (drawing.caption, drawing.alt):
+            assert text.endswith("."), drawing.name
+            assert not {"nan", "inf", "None"} & set(text.replace(".", " ").split()), text
+        assert drawing.alt != drawing.caption
+
+
+def test_names_are_those_the_pages_ask_for():
+    study = make_study(("digits", "cifar10"), models=("lenet", "vgg16"), images_per_class=3)
+    of_dataset = [
+        "leaderboard",
+        "accuracy-against-parameters",
+        "accuracy-against-train-time",
+        "learning-curves",
+        "validation-curves",
+        "class-heatmap",
+    ]
+    of_cell = [
+        f"{model}-{kind}"
+        for model in ("lenet", "vgg16")
+        for kind in ("learning-curve", "confusion", "class-bars")
+    ]
+    assert [drawing.name for drawing in all_drawings(study, ORIGINAL, TITLES)] == [
+        *(f"digits-{name}" for name in of_dataset + of_cell),
+        *(f"cifar10-{name}" for name in [*of_dataset, "original", *of_cell]),
+    ]
+
+
+def test_svg_is_the_same_text_for_the_same_study():
+    study = make_study(models=("lenet", "vgg16"), images_per_class=3)
+    with rc_context({"svg.fonttype": "none"}):
+        first, second = (
+            [to_svg(drawing.figure) for drawing in all_drawings(study, {}, TITLES)]
+            for _ in range(2)
+        )
+    assert first == second
+    assert not [svg for svg in first if "<dc:date>" in svg or " \n" in svg or "<text" in svg]
+
+
+def test_looks_differ_in_colour_marker_and_line():
+    looks = list(looks_of([f"network-{index}" for index in range(8)], {}).values())
+    for part in ("color", "marker", "line"):
+        assert len({getattr(look, part) for look in looks}) == 8
+    assert looks[3].title == "network-3"
+
+
+def test_colours_follow_params_and_not_the_rank():
+    study = make_study(strengths={**dict.fromkeys(MODELS, 0.5), "lenet": 4.0})
+    bars = draw("leaderboard", study).figure.axes[0].patches
+    assert study.ranked("digits")[0].model == "lenet"
+    assert bars[0].get_facecolor()[:3] == looks_of(study.params.models, {})["lenet"].pale
+    assert bars[0].get_facecolor()[2] > to_rgb("#d55e00")[2]
+
+
+def test_leaderboard_states_leader_ties_and_chance():
+    study = make_study()
+    drawing = draw("leaderboard", study)
+    best = study.ranked("digits")[0]
+    assert "GoogLeNet" in drawing.caption
+    assert percent(best.metrics.accuracy) in drawing.caption
+    assert "cannot be told apart from VGGNet-16." in drawing.caption
+    assert "Chance is 10.0 %" in drawing.caption
+    assert "with one seed" in drawing.caption
+    chance = drawing.figure.axes[0].lines[-1]
+    assert list(chance.get_xdata()) == [10, 10]
+
+
+def test_leaderboard_of_clear_results_says_so():
+    study = make_study(models=("lenet", "vgg16"), strengths={"lenet": -1.0, "vgg16": 3.0})
+    assert "significantly better than every other network" in draw("leaderboard", study).caption
+
+
+def test_cost_caption_names_only_networks_that_no_other_beats_in_both():
+    study = make_study(
+        models=("lenet", "alexnet", "vgg16"),
+        strengths={
+            "lenet": 3.0,
+            "alexnet": 0.5,
+            "vgg16": 6.0,
+        },
+    )
+    caption = draw("accuracy_against_parameters", study).caption
+    assert "VGGNet-16 (33,687,882) and LeNet (62,006): " in caption
+    assert "alexnet" not in caption
+
+
+def test_learning_curves_name_the_widest_and_the_narrowest_gap():
+    study = make_study()
+    gaps = {
+        cell.model: cell.metrics.train_accuracy - cell.metrics.validation_accuracy
+        for cell in study.cells_of("digits")
+    }
+    caption = draw("learning_curves", study).caption
+    widest, narrowest = max(gaps, key=gaps.__getitem__), min(gaps, key=gaps.__getitem__)
+    assert f"{100 * gaps[widest]:+.1f} points for {TITLES.get(widest, widest)}, the most" in caption
+    assert f"for {TITLES.get(narrowest, narrowest)}, the least" in caption
+
+
+def test_seeds_become_a_mean_line_and_a_band():
+    study = make_study(models=("lenet",), seeds=(0, 1, 2))
+    cell = study.cell("digits", "lenet")
+    shown = figures.curve(cell, "validation_accuracy")
+    last = [run.history[-1].validation_accuracy for run in cell.runs]
+    assert shown.mean[-1] == pytest.approx(sum(last) / 3)
+    assert (shown.low[-1], shown.high[-1]) == (min(last), max(last))
+    assert len(draw("validation_curves", study).figure.axes[0].collections) == 1
+    one = make_study(models=("lenet",))
+    assert len(draw("validation_curves", one).figure.axes[0].collections) == 0
+
+
+def test_original_figures_stand_beside_ours_and_lost_ones_are_named():
+    study = make_study(("cifar10",), models=("lenet", "vgg16"))
+    drawing = draw("original_comparison", study, ORIGINAL)
+    gap = study.cell("cifar10", "lenet").metrics.accuracy - 0.5974
+    assert f"LeNet {100 * gap:+.1f} points" in drawing.caption
+    assert "VGGNet-16" not in drawing.caption
+    assert "not known" in {text.get_text() for text in drawing.figure.axes[0].texts}
+
+
+def test_confusion_has_numbers_for_few_classes_and_an_image_for_many():
+    few = draw_cell("confusion", make_study(models=("lenet",)).cell("digits", "lenet"))
+    assert len(few.figure.axes[0].texts) >= 10
+    study = make_study(("cifar100",), models=("lenet",), images_per_class=3)
+    many = draw_cell("confusion", study.cell("cifar100", "lenet")).figure.axes[0]
+    assert not many.texts
+    assert many.images[0].get_array().shape == (100, 100)
+    assert len(many.get_xticks()) == 10
+
+
+def test_faultless_network_has_no_confusions_to_report():
+    study = make_study(models=("lenet",), strengths={"lenet": 30.0})
+    caption = draw_cell("confusion", study.cell("digits", "lenet")).caption
+    assert caption == "LeNet takes no test image for one of another class."
+
+
+@pytest.mark.parametrize(("dataset", "panels"), [("digits", [10]), ("cifar100", [15, 15])])
+def test_class_bars_show_all_or_the_best_and_the_worst(dataset, panels):
+    study = make_study((dataset,), models=("lenet",), images_per_class=10)
+    cell = study.cell(dataset, "lenet")
+    axes = draw_cell("class_bars", cell).figure.axes
+    assert [len(panel.patches) for panel in axes] == panels
+    lowest = min(cell.metrics.class_accuracy.values())
+    assert axes[-1].patches[-1].get_width() == pytest.approx(100 * lowest)
+
+
+def test_heatmap_writes_zeros_and_holds_every_class():
+    study = make_study(
+        ("cifar100",), models=("lenet",), images_per_class=3, strengths={"lenet": -3.0}
+    )
+    axes = draw("class_heatmap", study).figure.axes
+    texts = [text.get_text() for panel in axes for text in panel.texts]
+    assert len(texts) == 100
+    assert "0" in texts
+
+
+@pytest.mark.parametrize(
+    ("heights", "expected"),
+    [
+        ([0.1, 0.9], [0.1, 0.9]),
+        ([0.5, 0.5], [0.5, 0.6]),
+        ([0.9, 1.0, 0.95], [0.8, 1.0, 0.9]),
+        ([0.55, 0.5], [0.6, 0.5]),
+        ([], []),
+    ],
+)
+def test_spread_keeps_order_and_distance(heights, expected):
+    assert spread(heights, 0.1) == pytest.approx(expected)
+
+
+def write_project(folder: Path, study: Study) -> list[str]:
+    """Write params.yaml and results of a study; return the arguments of the plot stage."""
+    raw = YAML(typ="safe").load(PARAMS.read_text(encoding="utf-8"))
+    raw |= {"datasets": study.params.datasets, "models": study.params.models}
+    YAML().dump(raw | {"seeds": study.params.seeds}, folder / "params.yaml")
+    write_study(study, folder / "results")
+    inputs = {
+        "params": folder / "params.yaml",
+        "results": folder / "results",
+        "original": REPORT / "original_study.yaml",
+        "style": STYLE,
+        "out": folder / "figures",
+        "plots": folder / "plots",
+    }
+    return [text for name, path in inputs.items() for text in (f"--{name}", str(path))]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_plot_stage_writes_figures_texts_and_tables(tmp_path):
+    argv = write_project(tmp_path, make_study(("cifar10",), models=("lenet", "vgg16")))
+    plot.main(argv)
+    texts = json.loads((tmp_path / "figures/figures.json").read_text(encoding="utf-8"))
+    assert {f"{name}.svg" for name in texts} | {"figures.json"} == set(
+        contents(tmp_path / "figures")
+    )
+    assert set(texts["cifar10-leaderboard"]) == {"caption", "alt"}
+    assert "VGGNet-16" in texts["cifar10-leaderboard"]["caption"]
+    assert "cifar10-original" in texts
+    for field in ("validation_accuracy", "train_loss"):
+        assert set(contents(tmp_path / "plots" / field)) == {"cifar10.csv"}
+
+
+def test_plot_stage_touches_only_what_changed(tmp_path):
+    argv = write_project(tmp_path, make_study(models=("lenet",), images_per_class=3))
+    plot.main(argv)
+    before = contents(tmp_path / "figures")
+    times = {path: path.stat().st_mtime_ns for path in (tmp_path / "figures").iterdir()}
+    (tmp_path / "figures/digits-old-confusion.svg").write_text("stale", encoding="utf-8")
+    (tmp_path / "figures/.gitkeep").touch()
+    (tmp_path / "plots/train_loss/old.csv").write_text("stale", encoding="utf-8")
+    plot.main(argv)
+    assert contents(tmp_path / "figures") == before | {".gitkeep": b""}
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+    assert set(contents(tmp_path / "plots/train_loss")) == {"digits.csv"}
+
+
+def test_history_table_is_a_mean_over_seeds_and_empty_where_a_network_has_ended():
+    study = make_study(models=("lenet", "vgg16"), seeds=(0, 1))
+    short = study.cell("digits", "vgg16")
+    runs = [dataclasses.replace(run, history=run.history[:2]) for run in short.runs]
+    cells = study.cells | {("digits", "vgg16"): dataclasses.replace(short, runs=runs)}
+    text = plot.history_table(dataclasses.replace(study, cells=cells), "digits", "train_loss")
+    rows = [line.split(",") for line in text.splitlines()]
+    assert rows[0] == ["epoch", "lenet", "vgg16"]
+    assert [row[0] for row in rows[1:]] == ["1", "2", "3"]
+    losses = [run.history[2].train_loss for run in study.cell("digits", "lenet").runs]
+    assert float(rows[3][1]) == pytest.approx(sum(losses) / 2, rel=1e-5)
+    assert rows[3][2] == ""
+
+
+def test_plot_stage_names_what_is_missing(tmp_path):
+    argv = write_project(tmp_path, make_study(models=("lenet",), images_per_class=3))
+    with pytest.raises(InputError, match=r"none\.mplstyle: cannot be read"):
+        plot.main([*argv, "--style", str(tmp_path / "none.mplstyle")])
+    shutil.rmtree(tmp_path / "results/digits/lenet/history")
+    with pytest.raises(ResultsError, match="run `dvc repro` first"):
+        plot.main(argv)
+
+
+def test_synthetic_studies_are_read_back_as_they_were_written(tmp_path):
+    study = make_study(("digits", "cifar100-objects"), models=("lenet", "vgg16"), seeds=(0, 3))
+    write_study(study, tmp_path)
+    loaded = load_study(study.params, tmp_path)
+    for key, cell in study.cells.items():
+        assert loaded.cells[key].metrics.accuracy == pytest.approx(cell.metrics.accuracy, rel=1e-5)
+        assert loaded.cells[key].architecture == cell.architecture
+        layers = cell.architecture.layers
+        assert sum(layer.parameters for layer in layers) == cell.metrics.parameters
+    confusion = pd.read_csv(tmp_path / "cifar100-objects/vgg16/confusion/s3.csv")
+    assert set(confusion.actual) == set(study.params.subsets["cifar100-objects"].classes)

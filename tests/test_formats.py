@@ -1,0 +1,110 @@
+import html
+import re
+from datetime import date as Date  # noqa: N812 - the format under test is called date
+
+import markdown
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cnnreport.formats import date, listing, macs, md, percent, plural, points, seconds, thousands
+
+EXTENSIONS = ["admonition", "attr_list", "footnotes", "md_in_html", "tables", "toc"]
+EXTENSIONS += ["pymdownx.details", "pymdownx.highlight", "pymdownx.superfences"]
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "a | b",
+    "*bold* and _thin_ and __both__",
+    "[x](https://example.org)",
+    "![x](y.png)",
+    "`code` and ```more",
+    "{{ study }} {% raw %}",
+    "{ .class #id }",
+    "text {: onclick=x }",
+    "# heading",
+    "- item",
+    "1. item",
+    "10) item",
+    "+ item",
+    "> quote",
+    "!!! note",
+    "??? note",
+    "=== tab",
+    "~~~ fence",
+    ": definition",
+    "[^1]: foot",
+    "\\ and \\* and \\\\",
+    "&lt; &amp; &copy;",
+    "<https://example.org>",
+    "quotes \" and '",
+    "two\nlines\n\nof text",
+    "***",
+    "---",
+]
+
+
+def test_percent_and_points() -> None:
+    assert percent(0.913) == "91.3 %"
+    assert percent(1.0, 0) == "100 %"
+    assert points(0.0315) == "+3.1 points"
+    assert points(-0.004) == "-0.4 points"
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(561_000, "0.56 M"), (9_960_000, "10 M"), (70e6, "70 M"), (1.3e9, "1.3 G"), (15.4e9, "15 G")],
+)
+def test_macs(number: float, text: str) -> None:
+    assert macs(number) == text
+
+
+@pytest.mark.parametrize(
+    ("duration", "text"),
+    [
+        (4.21, "4.2 s"),
+        (9.97, "10 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 0 s"),
+        (151, "2 min 31 s"),
+        (3599.7, "1 h 0 min"),
+        (3900, "1 h 5 min"),
+    ],
+)
+def test_seconds(duration: float, text: str) -> None:
+    assert seconds(duration) == text
+
+
+def test_dates_counts_and_lists() -> None:
+    assert date(Date(2020, 1, 15)) == date("2020-01-15T23:59:00+00:00") == "15 January 2020"
+    assert thousands(62006) == "62,006"
+    assert [plural(n, "seed") for n in (0, 1, 1000)] == ["0 seeds", "1 seed", "1,000 seeds"]
+    assert [listing(list(names)) for names in ("a", "ab", "abc")] == ["a", "a and b", "a, b and c"]
+
+
+def rendered(text: str) -> str:
+    return markdown.markdown(text, extensions=EXTENSIONS)
+
+
+def shown(page: str) -> str:
+    """What a reader sees: the text without tags, blanks and line ends counted as one blank."""
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", "", page)).split())
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_text_of_people_is_shown_as_typed_and_makes_no_markup(text: str) -> None:
+    expected = " ".join(text.split())
+    for before, after in [("", ""), ("- ", ""), ("| a |\n| --- |\n| ", " |"), ("Name: ", ".")]:
+        page = rendered(f"{before}{md(text)}{after}")
+        assert expected in shown(page), page
+        assert not re.search(r"<(script|em|strong|a|img|code|pre|h1|blockquote|hr|div)\b", page)
+
+
+@given(st.text(st.sampled_from("ab1 .)-+*_`~[](){}<>|#!&\\:=^\"'$?%/@;"), min_size=1, max_size=12))
+def test_any_punctuation_survives(text: str) -> None:
+    assert shown(rendered(f"x {md(text)} x")) == " ".join(f"x {text} x".split())
+
+
+@given(st.text(st.sampled_from("ab1 .)-+*_`~[](){}<>|#!&\\:=^\"'$?%/@;"), min_size=1, max_size=12))
+def test_any_punctuation_survives_at_the_start_of_a_paragraph(text: str) -> None:
+    assert shown(rendered(md(text))) == " ".join(text.split())
