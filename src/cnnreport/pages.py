@@ -1,0 +1,453 @@
+"""Render the pages of the report from a study, people's words and the templates."""
+
+import json
+import posixpath
+import re
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined, TemplateError
+from jinja2.exceptions import TemplateSyntaxError
+
+from cnnreport import formats, tables, verdicts
+from cnnreport.bibliography import Bibliography
+from cnnreport.errors import InputError
+from cnnreport.internship import Internship
+from cnnreport.original import Original
+from cnnreport.params import Params
+from cnnreport.study import Study
+
+TEMPLATES = "report/templates"
+"""How errors name the templates' folder."""
+
+BIBLIOGRAPHY = "report/appendix/bibliography.md"
+FIGURES = "figures"
+SAMPLES = "report/samples"
+NAVIGATION = "nav.yml"
+
+FILTERS = {
+    "md": formats.md,
+    "percent": formats.percent,
+    "points": formats.points,
+    "thousands": formats.thousands,
+    "macs": formats.macs,
+    "seconds": formats.seconds,
+    "date": formats.date,
+    "plural": formats.plural,
+    "listing": formats.listing,
+}
+
+
+@dataclass(frozen=True)
+class FigureText:
+    """What the plot stage says of a figure, in plain text."""
+
+    caption: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Files that pages are made from or link to, by their path within their folder.
+
+    `templates` and `code` (the networks' Python files) map a path to its text; `hand_written` are
+    the pages below docs/ that people wrote, in the order of the navigation.
+    """
+
+    templates: Mapping[str, str]
+    code: Mapping[str, str]
+    hand_written: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page to make: its path below docs/, its template, its title and values for the template."""
+
+    path: str
+    template: str
+    title: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled part of the navigation; a plain string is a hand-written page."""
+
+    title: str
+    entries: Sequence["Page | Section | str"]
+
+
+def site_map(study: Study, titles: Mapping[str, str], sources: Sources) -> list[Page | Section]:
+    """Return all pages in the order of the report; the networks come from params.yaml."""
+    networks = [
+        Page(f"report/networks/{model}.md", "networks/network.md.j2", title, {"model": model})
+        for model, title in titles.items()
+        if model in study.params.models
+    ]
+    return [
+        Page("index.md", "index.md.j2", "Home"),
+        Section("Front matter", _pages(_FRONT)),
+        Section("Report", _pages(_CHAPTERS)),
+        Section("Networks", [_page("networks/index", "Overview"), *networks]),
+        Section("Results", _pages(_RESULTS)),
+        Section("Appendix", _pages(_APPENDIX)),
+        *([Section("Handbook", sources.hand_written)] if sources.hand_written else []),
+    ]
+
+
+_FRONT = {
+    "front/cover": "Cover",
+    "front/certificate": "Certificate",
+    "front/recommendation": "Recommendation",
+    "front/acknowledgement": "Acknowledgement",
+    "contents": "Contents",
+}
+_CHAPTERS = {
+    "chapters/1-introduction": "1 Introduction",
+    "chapters/2-project": "2 The project",
+    "chapters/3-requirements": "3 Requirements",
+    "chapters/4-research": "4 Research",
+    "chapters/4-neural-networks": "4 Neural networks",
+    "chapters/4-cnn": "4 Convolutional networks",
+    "chapters/4-datasets": "4 Image sets",
+}
+_RESULTS = {
+    "results/index": "Accuracy",
+    "results/classes": "Class by class",
+    "results/confusion": "Confusion",
+    "results/cost": "Cost",
+    "results/original": "Original against ours",
+    "chapters/5-conclusion": "5 Conclusion",
+}
+_APPENDIX = {
+    "appendix/bibliography": "Bibliography",
+    "appendix/diary": "Weekly diary",
+    "appendix/feedback": "Feedback form",
+    "appendix/attendance": "Attendance sheet",
+}
+
+
+def _pages(titles: Mapping[str, str]) -> list[Page]:
+    return [_page(name, title) for name, title in titles.items()]
+
+
+def _page(name: str, title: str) -> Page:
+    return Page(f"report/{name}.md", f"{name}.md.j2", title)
+
+
+def pages_in(entries: Sequence[Page | Section | str]) -> Iterator[Page]:
+    """Yield the pages to make, in order."""
+    for entry in entries:
+        if isinstance(entry, Page):
+            yield entry
+        elif isinstance(entry, Section):
+            yield from pages_in(entry.entries)
+
+
+def navigation(entries: Sequence[Page | Section | str]) -> str:
+    """Write docs/nav.yml, which mkdocs.yml inherits."""
+    lines = ["# Written by the report stage; do not edit.", "nav:", *_nav_lines(entries, "  ")]
+    return "\n".join(lines) + "\n"
+
+
+def _nav_lines(entries: Sequence[Page | Section | str], indent: str) -> Iterator[str]:
+    for entry in entries:
+        if isinstance(entry, str):
+            yield f"{indent}- {_quoted(entry)}"
+        elif isinstance(entry, Page):
+            yield f"{indent}- {_quoted(entry.title)}: {_quoted(entry.path)}"
+        else:
+            yield f"{indent}- {_quoted(entry.title)}:"
+            yield from _nav_lines(entry.entries, f"{indent}    ")
+
+
+def _quoted(text: str) -> str:
+    """Return a JSON string, which YAML reads as it stands."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def titles_of(study: Study, original: Original) -> dict[str, str]:
+    """Return how each network is written; one that the original study lacks goes by its name."""
+    return {
+        model: original.models[model].title if model in original.models else model
+        for model in study.params.models
+    }
+
+
+def render_pages(
+    study: Study,
+    internship: Internship,
+    original: Original,
+    bibliography: Bibliography,
+    figures: Mapping[str, FigureText],
+    sources: Sources,
+) -> dict[str, str]:
+    """Return the text of every generated page and of nav.yml by their path below docs/.
+
+    Raises:
+        InputError: a template is wrong or asks for what is not there; one line with the template
+            and the line in it.
+
+    """
+    titles = titles_of(study, original)
+    entries = site_map(study, titles, sources)
+    environment = make_environment(sources.templates)
+    shared = {
+        "study": study,
+        "params": study.params,
+        "datasets": list(study.datasets.values()),
+        "command": repeat_command(study.params),
+        "internship": internship,
+        "original": original,
+        "bibliography": bibliography,
+        "sections": entries,
+        "titles": {model: formats.md(title) for model, title in titles.items()},
+        "tables": tables,
+        "verdicts": verdicts,
+    }
+    texts = {NAVIGATION: navigation(entries)}
+    for page in pages_in(entries):
+        links = Links(page.path, bibliography, figures, sources.code, titles)
+        context = {**shared, **page.values, **links.context()}
+        texts[page.path] = _tidy(_render(environment, page.template, context))
+    return texts
+
+
+@dataclass(frozen=True)
+class Links:
+    """What a page can point to, from where it stands."""
+
+    page: str
+    bibliography: Bibliography
+    figures: Mapping[str, FigureText]
+    code: Mapping[str, str]
+    titles: Mapping[str, str]
+
+    def context(self) -> dict[str, Any]:
+        """Return the names that templates use."""
+        return {
+            "link": self.link,
+            "cite": self.cite,
+            "figure_path": self.figure_path,
+            "figure_text": self.figure_text,
+            "sample_path": self.sample_path,
+            "code_block": self.code_block,
+            "names": self.names(),
+        }
+
+    def link(self, path: str) -> str:
+        """Return the way from this page to a path below docs/."""
+        return posixpath.relpath(path, posixpath.dirname(self.page) or ".")
+
+    def cite(self, key: str) -> str:
+        """Return a link to an entry of the bibliography."""
+        return self.bibliography.cite(key, self.link(BIBLIOGRAPHY))
+
+    def figure_path(self, name: str) -> str:
+        """Return the way to a figure."""
+        return self.link(f"{FIGURES}/{name}.svg")
+
+    def figure_text(self, name: str) -> FigureText:
+        """Return caption and alt text of a figure."""
+        if name not in self.figures:
+            raise InputError(f"no figure '{name}' was drawn; known: {', '.join(self.figures)}")
+        return self.figures[name]
+
+    def sample_path(self, dataset: str) -> str:
+        """Return the way to the sample images of an image set."""
+        return self.link(f"{SAMPLES}/{dataset}.png")
+
+    def code_block(self, file: str) -> str:
+        """Return a file of the networks' code, as it is, in a block of Python."""
+        if file not in self.code:
+            raise InputError(f"no file '{file}' among the networks; known: {', '.join(self.code)}")
+        return fenced(self.code[file], "python")
+
+    def names(self) -> dict[str, str]:
+        """Return how this page writes each network: its title as a link to its page."""
+        return {
+            model: f"[{formats.md(title)}]({self.link(f'report/networks/{model}.md')})"
+            for model, title in self.titles.items()
+        }
+
+
+def fenced(text: str, language: str) -> str:
+    """Return a fenced block; the fence is longer than any run of backticks in the text."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+
+
+def repeat_command(params: Params) -> str:
+    """Return the command that runs a study of the same parameters again."""
+    values = {
+        "profile": params.profile,
+        "recipe": params.recipe,
+        "epochs": "null" if params.epochs is None else params.epochs,
+        "datasets": f"[{','.join(params.datasets)}]",
+        "models": f"[{','.join(params.models)}]",
+        "seeds": f"[{','.join(str(seed) for seed in params.seeds)}]",
+    }
+    return " \\\n  ".join(
+        ["dvc exp run", *(f"-S '{name}={value}'" for name, value in values.items())]
+    )
+
+
+def make_environment(templates: Mapping[str, str]) -> Environment:
+    """Return the Jinja environment; a name that is not defined is an error, never an empty text."""
+
+    def load(name: str) -> tuple[str, str, None] | None:
+        # The file name is what errors show.
+        return (templates[name], f"{TEMPLATES}/{name}", None) if name in templates else None
+
+    environment = Environment(
+        loader=FunctionLoader(load),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - the pages are Markdown; people's words go through `md`
+    )
+    environment.filters.update(FILTERS | {"fenced": fenced})
+    return environment
+
+
+def _render(environment: Environment, template: str, context: Mapping[str, Any]) -> str:
+    try:
+        return environment.get_template(template).render(context)
+    except Exception as error:
+        if isinstance(error, TemplateError | InputError) or _is_the_templates(error):
+            raise InputError(f"{_where(error, template)}: {_reason(error)}") from error
+        raise
+
+
+def _is_the_templates(error: Exception) -> bool:
+    """Say whether a template caused an error; one that our own code raised in depth is a bug."""
+    ours, filters = Path(__file__).parent, Path(formats.__file__)
+    files = [Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)]
+    within = [file for file in files if ours in file.parents and file != filters]
+    return within == [Path(__file__)]
+
+
+def _where(error: Exception, template: str) -> str:
+    """Return template and line of an error; Jinja names them in the traceback."""
+    if isinstance(error, TemplateSyntaxError):
+        return f"{error.filename}:{error.lineno}"
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename.startswith(TEMPLATES)
+    ]
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else f"{TEMPLATES}/{template}"
+
+
+def _reason(error: Exception) -> str:
+    reason = " ".join(str(error).split())
+    return (
+        reason
+        if isinstance(error, TemplateError | InputError)
+        else f"{type(error).__name__}: {reason}"
+    )
+
+
+def _tidy(text: str) -> str:
+    """Return a page without blanks at line ends and with one empty line at most between lines."""
+    lines = [line.rstrip() for line in text.splitlines()]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n") + "\n"
+
+
+def load_figures(folder: Path) -> dict[str, FigureText]:
+    """Read figures.json, which the plot stage writes beside the figures.
+
+    Raises:
+        InputError: the file is missing or malformed.
+
+    """
+    path = folder / "figures.json"
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        return {name: FigureText(**text) for name, text in raw.items()}
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read; run `dvc repro plot` first") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{path}: wanted a caption and an alt text by figure ({error})") from error
+
+
+def load_sources(templates: Path, models: Path, docs: Path) -> Sources:
+    """Read the templates and the networks' code, and list the pages below docs/ that people wrote.
+
+    Raises:
+        InputError: there are no templates.
+
+    """
+    found = _texts(templates, "*.md.j2")
+    if not found:
+        raise InputError(f"{templates}: wanted a folder with templates (*.md.j2), found none")
+    return Sources(found, _texts(models, "*.py"), hand_written_pages(docs))
+
+
+def hand_written_pages(docs: Path) -> list[str]:
+    """Return the how-to pages and the other hand-written pages below docs/, each in order."""
+    how_to = sorted(path.relative_to(docs).as_posix() for path in docs.glob("how-to/*.md"))
+    others = sorted(path.name for path in docs.glob("*.md") if path.name != "index.md")
+    return how_to + others
+
+
+def _texts(folder: Path, pattern: str) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(folder.rglob(pattern))
+    }
+
+
+def save_pages(pages: Mapping[str, str], docs: Path) -> list[str]:
+    """Write the pages that changed, remove generated ones that are gone; return what was touched.
+
+    Only docs/report/ holds nothing but generated files, so only there are pages removed.
+    """
+    wanted = {path: text.encode() for path, text in pages.items()}
+    stale = {
+        path.relative_to(docs).as_posix() for path in (docs / "report").rglob("*.md")
+    } - wanted.keys()
+    for path in stale:
+        (docs / path).unlink()
+    return sorted([*stale, *save_files(wanted, docs)])
+
+
+def save_files(files: Mapping[str, bytes], docs: Path) -> list[str]:
+    """Write the files whose content changed and return their paths."""
+    changed = [path for path, content in files.items() if _differs(docs / path, content)]
+    for path in changed:
+        (docs / path).parent.mkdir(parents=True, exist_ok=True)
+        (docs / path).write_bytes(files[path])
+    return changed
+
+
+def _differs(path: Path, content: bytes) -> bool:
+    return not path.is_file() or path.read_bytes() != content
+
+
+def save_samples(datasets: Sequence[str], results: Path, docs: Path) -> list[str]:
+    """Copy the sample images of the image sets to the pages; remove those of others.
+
+    Raises:
+        InputError: an image set has no sample images.
+
+    """
+    stale = {path.stem for path in (docs / SAMPLES).glob("*.png")} - set(datasets)
+    for dataset in stale:
+        (docs / SAMPLES / f"{dataset}.png").unlink()
+    return save_files(
+        {f"{SAMPLES}/{dataset}.png": _sample(results, dataset) for dataset in datasets}, docs
+    )
+
+
+def _sample(results: Path, dataset: str) -> bytes:
+    path = results / dataset / "samples.png"
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read; run `dvc repro prepare` first") from error

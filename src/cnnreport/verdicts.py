@@ -1,0 +1,267 @@
+"""Choose the sentences of the report that state a result: leader, ties, cost, what was learnt.
+
+No ranking and no number of a result is typed into a template: a template prints these sentences,
+and the statistics choose their wording. `names` is how the page writes each network.
+"""
+
+from collections.abc import Sequence
+from statistics import fmean, stdev
+
+from cnnreport.formats import listing, md, percent, plural, points, seconds, thousands
+from cnnreport.statistics import (
+    RankedCell,
+    accuracy_interval,
+    class_interval,
+    compare_all,
+    tie_groups,
+)
+from cnnreport.study import Cell, Study
+from cnnreport.tables import Names, interval_text, train_seconds, unequal_settings
+
+ALPHA = 0.05
+
+
+def verdict(study: Study, dataset: str, names: Names) -> list[str]:
+    """Return the sentences that sum up an image set: leader, its ties, the last one, the cost."""
+    ranked = tie_groups(study, dataset)
+    sentences = [leader(study, dataset, ranked, names)]
+    if len(ranked) > 1:
+        sentences += [lead(ranked, names), last(ranked, names), cost(study, dataset, names)]
+    return sentences
+
+
+def leader(study: Study, dataset: str, ranked: Sequence[RankedCell], names: Names) -> str:
+    """Say which network has the highest test accuracy and how sure that figure is."""
+    best = ranked[0].cell
+    title = md(study.datasets[dataset].title)
+    where = f"{thousands(best.metrics.test_images)} test images of {title}"
+    interval = f"95 % interval {interval_text(accuracy_interval(best))}"
+    if len(ranked) == 1:
+        return (
+            f"{names[best.model]}, the only network of this study, classifies "
+            f"{percent(best.metrics.accuracy)} of the {where} correctly ({interval})."
+        )
+    if ranked[1].cell.metrics.accuracy == best.metrics.accuracy:
+        return (
+            f"Several networks share the highest accuracy on the {where}: {_firsts(ranked, names)}."
+        )
+    return (
+        f"{names[best.model]} has the highest accuracy on the {where}: "
+        f"{percent(best.metrics.accuracy)} ({interval})."
+    )
+
+
+def _firsts(ranked: Sequence[RankedCell], names: Names) -> str:
+    highest = ranked[0].cell.metrics.accuracy
+    equal = [names[row.cell.model] for row in ranked if row.cell.metrics.accuracy == highest]
+    return f"{listing(equal)} with {percent(highest)}"
+
+
+def lead(ranked: Sequence[RankedCell], names: Names) -> str:
+    """Say from which networks the first one can be told apart."""
+    best = ranked[0]
+    tied = [names[model] for model in best.tied_with]
+    if not tied:
+        return "Its lead over every other network is larger than the test images leave to chance."
+    apart = f"These test images cannot tell {names[best.cell.model]} apart from {listing(tied)}"
+    if len(ranked) - len(tied) > 1:
+        return f"{apart}; its lead over the rest is larger than chance."
+    return f"{apart}, so no network is called the best."
+
+
+def last(ranked: Sequence[RankedCell], names: Names) -> str:
+    """Say which network has the lowest accuracy, by how much, and whether that is beyond chance."""
+    first, worst = ranked[0].cell, ranked[-1].cell
+    gap = first.metrics.accuracy - worst.metrics.accuracy
+    if gap == 0:
+        return "All networks reach the same accuracy."
+    behind = f"{points(gap).removeprefix('+')} behind {names[first.model]}"
+    certain = "within chance" if first.model in ranked[-1].tied_with else "more than chance"
+    return (
+        f"{names[worst.model]} has the lowest, {percent(worst.metrics.accuracy)}: {behind}, "
+        f"which is {certain}."
+    )
+
+
+def cost(study: Study, dataset: str, names: Names) -> str:
+    """Say what the quickest of the best networks cost beside the slowest of all."""
+    ranked = tie_groups(study, dataset)
+    level = [ranked[0].cell, *(study.cell(dataset, model) for model in ranked[0].tied_with)]
+    quickest = min(level, key=train_seconds)
+    slowest = max(study.cells_of(dataset), key=train_seconds)
+    text = f"{names[quickest.model]} trained in {seconds(train_seconds(quickest))}"
+    if len(ranked) == 1:
+        return f"{text}."
+    if len(level) > 1:
+        text += ", the shortest time among the networks that cannot be told apart from the first"
+    if slowest is quickest:
+        return f"{text}; no network took longer."
+    times = train_seconds(slowest) / train_seconds(quickest)
+    return (
+        f"{text}; {names[slowest.model]} took the longest of all, "
+        f"{seconds(train_seconds(slowest))}, {times:.1f} times as long."
+    )
+
+
+def seeds(study: Study) -> str:
+    """Say how many trainings stand behind each figure and what is therefore unknown."""
+    used = study.params.seeds
+    if len(used) == 1:
+        return (
+            f"Each network was trained once on each image set (seed {used[0]}), so the spread from "
+            "seed to seed is unknown: the intervals cover the choice of test images alone, and "
+            "another seed may change the order of networks that lie close together."
+        )
+    return (
+        f"Each network was trained {len(used)} times on each image set (seeds "
+        f"{listing([str(seed) for seed in used])}); figures are means over the seeds, and the "
+        "intervals cover both seeds and test images."
+    )
+
+
+def spread(study: Study, dataset: str, names: Names) -> str:
+    """Say how far the seeds of each network lie apart; empty with one seed."""
+    if len(study.params.seeds) == 1:
+        return ""
+    deviations = [
+        f"{names[cell.model]} {100 * stdev(cell.metrics.accuracy_by_seed.values()):.2f}"
+        for cell in study.cells_of(dataset)
+    ]
+    return f"Standard deviation over the seeds, in points: {listing(deviations)}."
+
+
+def pairs(study: Study, dataset: str) -> str:
+    """Say how many pairs of networks the test images can tell apart; empty without a pair."""
+    compared = compare_all(study.cells_of(dataset))
+    if not compared:
+        return ""
+    apart = sum(pair.p_value < ALPHA for pair in compared)
+    return (
+        f"Of the {plural(len(compared), 'pair')} of networks, {apart} can be told apart "
+        f"({compared[0].method}, p-values adjusted by Holm's method, level {ALPHA:g})."
+    )
+
+
+def fairness(study: Study, dataset: str) -> str:
+    """Say which settings differ between networks, and what that means for a lead."""
+    unequal = [md(name).lower() for name in unequal_settings(study, dataset)]
+    if not unequal:
+        return "All networks were trained with the same settings."
+    return (
+        f"Not held equal between the networks: {listing(unequal)}. A difference in accuracy may "
+        "therefore come from the training as well as from the architecture."
+    )
+
+
+def overfitting(study: Study, dataset: str, names: Names) -> str:
+    """Say which network loses most between training and test images."""
+    cells = study.cells_of(dataset)
+    widest = max(cells, key=_gap)
+    if _gap(widest) <= 0:
+        return (
+            "No network was more accurate on its training images, in its last epoch, than on the "
+            "test images, so these figures show no overfitting."
+        )
+    best = max(cells, key=lambda cell: cell.metrics.accuracy)
+    same = " It is also the most accurate one on test images." if widest is best else ""
+    subject = (
+        f"{names[widest.model]} loses most" if len(cells) > 1 else f"{names[widest.model]} goes"
+    )
+    return (
+        f"{subject} from training to test images, from "
+        f"{percent(widest.metrics.train_accuracy)} to {percent(widest.metrics.accuracy)}: the "
+        f"gap of {points(_gap(widest)).removeprefix('+')} measures how far it overfits.{same}"
+    )
+
+
+def _gap(cell: Cell) -> float:
+    return cell.metrics.train_accuracy - cell.metrics.accuracy
+
+
+def size(study: Study, dataset: str, names: Names) -> str:
+    """Say whether accuracy goes with parameters and work; empty for one network."""
+    ranked = study.ranked(dataset)
+    if len(ranked) == 1:
+        return ""
+    largest = max(ranked, key=lambda cell: cell.metrics.parameters)
+    busiest = max(ranked, key=lambda cell: cell.metrics.macs)
+    work = "does the most multiply-accumulates an image"
+    if largest is busiest:
+        text = f"{names[largest.model]} has the most parameters and {work}"
+    else:
+        text = (
+            f"{names[largest.model]} has the most parameters and comes {_place(ranked, largest)} "
+            f"by accuracy; {names[busiest.model]} {work}"
+        )
+    return (
+        f"{text} and comes {_place(ranked, busiest)} by accuracy. Of the pairs of networks that "
+        f"differ in accuracy, the one with more parameters was ahead in {_agreement(ranked)}."
+    )
+
+
+def _place(ranked: Sequence[Cell], cell: Cell) -> str:
+    position = ranked.index(cell) + 1
+    if position == len(ranked):
+        return "last"
+    return ("first", "second", "third")[position - 1] if position <= 3 else f"number {position}"
+
+
+def _agreement(ranked: Sequence[Cell]) -> str:
+    ordered = [
+        (better, worse)
+        for position, better in enumerate(ranked)
+        for worse in ranked[position + 1 :]
+        if better.metrics.accuracy > worse.metrics.accuracy
+    ]
+    larger = sum(better.metrics.parameters > worse.metrics.parameters for better, worse in ordered)
+    return f"{larger} of {len(ordered)}"
+
+
+def outcome(study: Study, dataset: str, names: Names) -> str:
+    """Say which network to take for an image set like this, as far as the figures allow it."""
+    ranked = tie_groups(study, dataset)
+    best = ranked[0]
+    if len(ranked) == 1:
+        return "With one network there is nothing to choose between."
+    level = [best.cell, *(study.cell(dataset, model) for model in best.tied_with)]
+    cheapest = min(level, key=train_seconds)
+    if len(level) == 1:
+        return (
+            f"For accuracy alone the choice is {names[best.cell.model]}: no other network is level "
+            "with it on these images."
+        )
+    together = listing([names[cell.model] for cell in level])
+    return (
+        f"The accuracies give no reason to choose between {together}. "
+        f"The cost does: of these, {names[cheapest.model]} trained in the shortest time "
+        f"({seconds(train_seconds(cheapest))})."
+    )
+
+
+def extreme_classes(study: Study, dataset: str) -> str:
+    """Say which class the networks recognise best and which worst, on average."""
+    cells = study.cells_of(dataset)
+    means = {
+        name: fmean(cell.metrics.class_accuracy[name] for cell in cells)
+        for name in study.datasets[dataset].class_names
+    }
+    best, worst = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
+    return (
+        f"Averaged over the networks, the class recognised best is {md(best)} "
+        f"({percent(means[best])}) and the one recognised worst is {md(worst)} "
+        f"({percent(means[worst])})."
+    )
+
+
+def class_certainty(study: Study, dataset: str) -> str:
+    """Say how wide the interval of a class's accuracy gets."""
+    intervals = [
+        class_interval(cell, name)
+        for cell in study.cells_of(dataset)
+        for name in study.datasets[dataset].class_names
+    ]
+    widest = max(interval.high - interval.low for interval in intervals)
+    return (
+        f"The 95 % interval of a single class's accuracy is up to {100 * widest:.0f} points wide, "
+        "so classes that lie close together need not differ."
+    )

@@ -1,0 +1,483 @@
+"""The pages of a synthetic study.
+
+The files below tests/golden/ are what some of the pages should be, text for text. After a wanted
+change of a page, write them anew with ``UPDATE_GOLDEN=1 pytest tests/test_pages.py`` and read the
+difference in git before it is committed.
+"""
+
+import difflib
+import os
+import posixpath
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from statistics import StatisticsError
+from typing import Any
+
+import pytest
+from make_study import MODELS, make_study, write_study
+from ruamel.yaml import YAML
+
+from cnnreport.bibliography import load_bibliography
+from cnnreport.errors import InputError
+from cnnreport.figures import all_drawings
+from cnnreport.internship import load_internship
+from cnnreport.original import load_original
+from cnnreport.pages import (
+    FigureText,
+    Sources,
+    fenced,
+    hand_written_pages,
+    load_figures,
+    load_sources,
+    render_pages,
+    repeat_command,
+    save_pages,
+    save_samples,
+)
+from cnnreport.params import Recipe, parse_params
+from cnnreport.records import Layer
+from cnnreport.stages import plot, run
+from cnnreport.study import Study
+
+ROOT = Path(__file__).parent.parent
+GOLDEN = Path(__file__).parent / "golden"
+
+GOLDEN_PAGES = [
+    "nav.yml",
+    "index.md",
+    "report/contents.md",
+    "report/networks/index.md",
+    "report/networks/googlenet.md",
+    "report/results/index.md",
+    "report/results/classes.md",
+    "report/results/confusion.md",
+    "report/results/cost.md",
+    "report/results/original.md",
+    "report/chapters/5-conclusion.md",
+]
+
+OF_DATASET = ["leaderboard", "accuracy-against-parameters", "accuracy-against-train-time"]
+OF_DATASET += ["learning-curves", "validation-curves", "class-heatmap", "original"]
+OF_CELL = ["learning-curve", "confusion", "class-bars"]
+
+
+def figure_texts(study: Study) -> dict[str, FigureText]:
+    names = [f"{dataset}-{name}" for dataset in study.params.datasets for name in OF_DATASET]
+    names += [f"{dataset}-{model}-{name}" for dataset, model in study.cells for name in OF_CELL]
+    return {name: FigureText(f"Caption of {name}.", f"Alt of {name}.") for name in names}
+
+
+def sources_with(templates: Mapping[str, str] | None = None, code: tuple[str, ...] = ()) -> Sources:
+    """The project's templates without the histories, and code that never changes."""
+    real = load_sources(ROOT / "report/templates", ROOT / "src/cnnreport/models", ROOT / "docs")
+    kept = {name: text for name, text in real.templates.items() if "/history." not in name}
+    files = [f"{name}.py" for name in (*MODELS, *code, "blocks")]
+    return Sources(
+        {**kept, **(templates or {})},
+        {file: f'"""Code of {file}."""\n' for file in files},
+        ["how-to/first.md", "decisions.md"],
+    )
+
+
+def pages_of(study: Study, **changes: Any) -> dict[str, str]:
+    inputs = {
+        "internship": load_internship(ROOT / "report/internship.yaml"),
+        "original": load_original(ROOT / "report/original_study.yaml"),
+        "bibliography": load_bibliography(ROOT / "report/bibliography.bib"),
+        "figures": figure_texts(study),
+        "sources": sources_with(),
+    }
+    return render_pages(study, **{**inputs, **changes})
+
+
+def pinned(study: Study) -> Study:
+    """The study with settings of its own, so that no page depends on the numbers in params.yaml."""
+    recipe = Recipe(optimizer="sgd", learning_rate=0.05, batch_size=32, schedule="one_cycle")
+    slower = recipe.model_copy(update={"learning_rate": 0.01})
+    cells = {
+        key: replace(
+            cell,
+            recipe=slower if cell.model == "alexnet" else recipe,
+            metrics=replace(cell.metrics, recipe="modern"),
+        )
+        for key, cell in study.cells.items()
+    }
+    datasets = {name: replace(item, split_seed=1) for name, item in study.datasets.items()}
+    params = study.params.model_copy(
+        update={"profile": "quick", "recipe": "modern", "epochs": None}
+    )
+    return Study(params, datasets, cells)
+
+
+def with_heads(study: Study, heads: str) -> Study:
+    """The study with an auxiliary head in GoogLeNet and a recipe that uses it in this way."""
+    cell = study.cell("digits", "googlenet")
+    head = Layer("aux1", "Dense", [10], 0, "softmax", "", ["conv"])
+    changed = replace(
+        cell,
+        recipe=cell.recipe.model_copy(update={"heads": heads}),
+        architecture=replace(cell.architecture, layers=[*cell.architecture.layers, head]),
+    )
+    return replace(study, cells={**study.cells, ("digits", "googlenet"): changed})
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return with_heads(pinned(make_study()), "summed")
+
+
+@pytest.fixture(scope="module")
+def pages(study: Study) -> dict[str, str]:
+    return pages_of(study)
+
+
+@pytest.fixture(scope="module")
+def cifar_pages() -> dict[str, str]:
+    return pages_of(make_study(("cifar10", "cifar100-objects"), seeds=(0, 1), images_per_class=10))
+
+
+def without_code(page: str) -> str:
+    return re.sub(r"^(`{3,})\w*\n.*?^\1$", "", page, flags=re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", GOLDEN_PAGES)
+def test_golden_page(pages: dict[str, str], name: str) -> None:
+    path = GOLDEN / name
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(pages[name], encoding="utf-8", newline="\n")
+    golden = path.read_text(encoding="utf-8")
+    if pages[name] != golden:
+        lines = difflib.unified_diff(
+            golden.splitlines(), pages[name].splitlines(), f"golden/{name}", "rendered", lineterm=""
+        )
+        pytest.fail("\n".join([*lines, "if this is wanted: UPDATE_GOLDEN=1 pytest"]), pytrace=False)
+
+
+def test_every_golden_file_is_compared() -> None:
+    files = {path.relative_to(GOLDEN).as_posix() for path in GOLDEN.rglob("*") if path.is_file()}
+    assert files == set(GOLDEN_PAGES)
+
+
+def test_the_order_of_the_report(pages: dict[str, str]) -> None:
+    positions = [pages["nav.yml"].index(f'"report/{name}.md"') for name in ORDER]
+    assert positions == sorted(positions)
+
+
+ORDER = ["front/cover", "front/certificate", "front/recommendation", "front/acknowledgement"]
+ORDER += ["contents", "chapters/1-introduction", "chapters/2-project", "chapters/3-requirements"]
+ORDER += ["chapters/4-research", "chapters/4-neural-networks", "chapters/4-cnn"]
+ORDER += ["chapters/4-datasets", "networks/lenet", "networks/googlenet", "results/index"]
+ORDER += ["chapters/5-conclusion", "appendix/bibliography", "appendix/diary"]
+ORDER += ["appendix/feedback", "appendix/attendance"]
+
+
+def test_navigation_lists_every_page_once_and_the_hand_written_ones(pages: dict[str, str]) -> None:
+    listed = list(leaves(YAML(typ="safe").load(pages["nav.yml"])["nav"]))
+    assert sorted(listed) == sorted([*(pages.keys() - {"nav.yml"}), *sources_with().hand_written])
+
+
+def leaves(entry: Any) -> list[str]:
+    if isinstance(entry, str):
+        return [entry]
+    parts = entry.values() if isinstance(entry, dict) else entry
+    return [leaf for part in parts for leaf in leaves(part)]
+
+
+@pytest.mark.parametrize("which", ["pages", "cifar_pages"])
+def test_links_and_figures_resolve(which: str, request: pytest.FixtureRequest) -> None:
+    texts: dict[str, str] = request.getfixturevalue(which)
+    known = {*texts, *sources_with().hand_written}
+    for page, text in texts.items():
+        for target in re.findall(r"\]\(([^)\s]+)\)", without_code(text)):
+            if target.startswith(("https://", "http://")):
+                continue
+            path, _, anchor = target.partition("#")
+            resolved = posixpath.normpath(posixpath.join(posixpath.dirname(page), path))
+            resolved = resolved if path else page
+            if resolved.startswith(("figures/", "report/samples/")):
+                continue
+            assert resolved in known, f"{page}: {target}"
+            assert not anchor or f'id="{anchor}"' in texts[resolved], f"{page}: {target}"
+
+
+@pytest.mark.parametrize("datasets", [("digits",), ("cifar10",)])
+def test_pages_show_figures_that_are_drawn(datasets: tuple[str, ...]) -> None:
+    study = make_study(datasets, MODELS[:2], images_per_class=10)
+    original = load_original(ROOT / "report/original_study.yaml")
+    printed = {(cell.dataset, cell.model): cell.test_accuracy for cell in original.cells}
+    drawn = {drawing.name for drawing in all_drawings(study, printed, {})}
+    texts = pages_of(study)
+    shown = {
+        name
+        for text in texts.values()
+        for name in re.findall(r"\]\((?:\.\./)*figures/([\w-]+)\.svg\)", text)
+    }
+    assert shown == drawn
+
+
+@pytest.mark.parametrize("which", ["pages", "cifar_pages"])
+def test_nothing_of_jinja_or_python_is_left(which: str, request: pytest.FixtureRequest) -> None:
+    for page, text in request.getfixturevalue(which).items():
+        assert not re.search(r"\{\{|\}\}|\{%|\{#", without_code(text)), page
+        assert not re.search(r"\bNone\b(?! of)|\bnan\b|<built-in|Undefined|object at 0x", text), (
+            page
+        )
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("one\n{{ nothing }}\n", "report/templates/index.md.j2:2: 'nothing' is undefined"),
+        ("{{ study.nothing }}", "report/templates/index.md.j2:1: .*no attribute 'nothing'"),
+        ("a\nb\n{% if %}", "report/templates/index.md.j2:3: "),
+        ("\n{{ cite('nobody') }}", "report/templates/index.md.j2:2: .*no entry has this key"),
+        ("\n{{ figure_text('x') }}", "report/templates/index.md.j2:2: no figure 'x' was drawn"),
+        ("{{ code_block('x.py') }}", "report/templates/index.md.j2:1: no file 'x.py'"),
+        ("{{ 'a' | percent }}", "report/templates/index.md.j2:1: ValueError: "),
+        ("{{ 1 / 0 }}", "report/templates/index.md.j2:1: ZeroDivisionError: "),
+        ("{{ 1 | nofilter }}", "report/templates/index.md.j2:1: No filter named 'nofilter'"),
+        ("{% include 'gone.md.j2' %}", "report/templates/index.md.j2:1: gone.md.j2"),
+        ("\n\n{% include 'part.md.j2' %}", "report/templates/part.md.j2:2: 'nothing'"),
+    ],
+)
+def test_a_template_error_is_one_line(study: Study, template: str, expected: str) -> None:
+    templates = {"index.md.j2": template, "part.md.j2": "part\n{{ nothing }}"}
+    with pytest.raises(InputError, match=expected) as caught:
+        pages_of(study, sources=sources_with(templates))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_template_is_named(study: Study) -> None:
+    with pytest.raises(InputError, match=r"^report/templates/index\.md\.j2: "):
+        pages_of(study, sources=Sources({}, {}, []))
+
+
+def test_a_bug_behind_a_template_is_not_taken_for_the_template(study: Study) -> None:
+    broken = {key: replace(cell, runs=[]) for key, cell in study.cells.items()}
+    with pytest.raises((IndexError, ValueError, StatisticsError)) as caught:
+        pages_of(replace(study, cells=broken))
+    assert not isinstance(caught.value, InputError)
+
+
+def test_words_of_people_and_files_make_no_markup() -> None:
+    hostile = "<script>x</script> | *y* [z](w) `c` {{ d }}"
+    study = make_study(models=MODELS[:2])
+    record = study.datasets["digits"]
+    classes = [f"{hostile} {index}" for index in range(len(record.class_names))]
+    record = replace(record, title=hostile, source=hostile, class_names=classes)
+    cells = {
+        key: replace(
+            cell,
+            metrics=replace(
+                cell.metrics,
+                class_accuracy=dict(
+                    zip(classes, cell.metrics.class_accuracy.values(), strict=True)
+                ),
+            ),
+            runs=[
+                replace(cell.runs[0], training=replace(cell.runs[0].training, processor=hostile))
+            ],
+        )
+        for key, cell in study.cells.items()
+    }
+    texts = {name: FigureText(hostile, hostile) for name in figure_texts(study)}
+    internship = load_internship(ROOT / "report/internship.yaml")
+    student = internship.student.model_copy(update={"name": hostile})
+    rendered = pages_of(
+        replace(study, datasets={"digits": record}, cells=cells),
+        figures=texts,
+        internship=internship.model_copy(update={"student": student, "organisation": hostile}),
+    )
+    for page, text in rendered.items():
+        for raw in ("<script>", "*y*", "[z](w)", "`c`", "{{ d }}"):
+            assert raw not in without_code(text), page
+        assert "<script> |" not in text
+
+
+def test_a_sixth_network_needs_no_change_of_code(study: Study) -> None:
+    sixth = replace(study.cell("digits", "lenet"), model="sixth")
+    more = Study(
+        study.params.model_copy(update={"models": [*study.params.models, "sixth"]}),
+        study.datasets,
+        {**study.cells, ("digits", "sixth"): sixth},
+    )
+    texts = pages_of(more, sources=sources_with(code=("sixth",)))
+    assert '"sixth": "report/networks/sixth.md"' in texts["nav.yml"]
+    assert "No history of this network" in texts["report/networks/sixth.md"]
+    assert '"""Code of sixth.py."""' in texts["report/networks/sixth.md"]
+    assert "report/networks/sixth.md" in texts["index.md"]
+
+
+def test_a_network_without_source_is_refused(study: Study) -> None:
+    sources = replace(sources_with(), code={"blocks.py": ""})
+    with pytest.raises(InputError, match=r"no file 'lenet.py' among the networks"):
+        pages_of(study, sources=sources)
+
+
+def test_the_flaw_of_googlenet_is_told_where_it_was_kept(
+    study: Study, pages: dict[str, str]
+) -> None:
+    page, flaw = "report/networks/googlenet.md", "A known flaw, kept on purpose"
+    assert flaw in pages[page]
+    assert flaw not in pages["report/networks/lenet.md"]
+    assert flaw not in pages_of(with_heads(study, "weighted"))[page]
+
+
+def test_home_says_plainly_what_the_default_is(
+    pages: dict[str, str], cifar_pages: dict[str, str]
+) -> None:
+    assert "They say nothing about" in pages["index.md"]
+    assert "A short training" in pages["index.md"]
+    assert "They say nothing about" not in cifar_pages["index.md"]
+    assert "A short training" not in cifar_pages["index.md"]  # epochs are overridden there
+
+
+def test_the_original_is_compared_only_where_it_has_the_image_set(
+    pages: dict[str, str], cifar_pages: dict[str, str]
+) -> None:
+    page = "report/results/original.md"
+    assert "has no figures for Synthetic digits" in pages[page]
+    assert "our figures decide none of them" in pages[page]
+    assert "## What the original concluded" in cifar_pages[page]
+    assert "### What differs on Synthetic cifar10" in cifar_pages[page]
+    assert "has no figures for Synthetic cifar100-objects" in cifar_pages[page]
+    assert "decide none" not in cifar_pages[page]
+
+
+def test_code_with_backticks_stays_in_its_block() -> None:
+    assert fenced("a\n```\nb\n", "python") == "````python\na\n```\nb\n````"
+
+
+def test_the_command_on_home_gives_the_same_params(study: Study) -> None:
+    words = shlex.split(repeat_command(study.params).replace("\\\n", " "))
+    assert words[:3] == ["dvc", "exp", "run"]
+    values = dict(word.split("=", 1) for word in words[3:] if word != "-S")
+    raw = study.params.model_dump() | {
+        key: YAML(typ="safe").load(value) for key, value in values.items()
+    }
+    assert parse_params(raw) == study.params
+
+
+def test_saving_touches_only_what_changed(tmp_path: Path) -> None:
+    hand_written = tmp_path / "decisions.md"
+    hand_written.write_text("kept", encoding="utf-8")
+    pages = {"index.md": "home\n", "report/a.md": "a\n", "report/networks/b.md": "b\n"}
+    assert sorted(save_pages(pages, tmp_path)) == sorted(pages)
+    before = (tmp_path / "index.md").stat().st_mtime_ns
+    assert save_pages(pages, tmp_path) == []
+    del pages["report/networks/b.md"]
+    assert save_pages({**pages, "report/a.md": "new\n"}, tmp_path) == [
+        "report/a.md",
+        "report/networks/b.md",
+    ]
+    assert not (tmp_path / "report/networks/b.md").exists()
+    assert (tmp_path / "report/a.md").read_bytes() == b"new\n"
+    assert (tmp_path / "index.md").stat().st_mtime_ns == before
+    assert hand_written.read_text(encoding="utf-8") == "kept"
+
+
+def test_samples_follow_the_image_sets(tmp_path: Path) -> None:
+    results, docs = tmp_path / "results", tmp_path / "docs"
+    for name in ("digits", "cifar10"):
+        (results / name).mkdir(parents=True)
+        (results / name / "samples.png").write_bytes(name.encode())
+    assert len(save_samples(["digits", "cifar10"], results, docs)) == 2
+    assert save_samples(["digits"], results, docs) == []
+    assert [path.name for path in (docs / "report/samples").iterdir()] == ["digits.png"]
+    with pytest.raises(InputError, match=r"samples\.png: cannot be read"):
+        save_samples(["cifar100"], results, docs)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (None, "run `dvc repro plot` first"),
+        ("{", "wanted a caption and an alt text"),
+        ("[]", "wanted a caption"),
+        ('{"a": {"caption": "x"}}', "wanted a caption"),
+    ],
+)
+def test_figures_file_is_checked(tmp_path: Path, text: str | None, expected: str) -> None:
+    if text is not None:
+        (tmp_path / "figures.json").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=expected):
+        load_figures(tmp_path)
+
+
+def test_sources_need_templates_and_list_hand_written_pages(tmp_path: Path) -> None:
+    for name in ("index.md", "decisions.md", "how-to/b.md", "how-to/a.md", "report/x.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert hand_written_pages(tmp_path) == ["how-to/a.md", "how-to/b.md", "decisions.md"]
+    with pytest.raises(InputError, match="wanted a folder with templates"):
+        load_sources(tmp_path / "nowhere", tmp_path, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project folder whose site was made by the stages plot and report and by mkdocs."""
+    folder = tmp_path_factory.mktemp("project")
+    study = make_study(models=MODELS[:2], images_per_class=10)
+    write_study(study, folder / "results")
+    YAML(typ="safe").dump(study.params.model_dump(), folder / "params.yaml")
+    for name in ("mkdocs.yml", "docs/stylesheets/extra.css"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes((ROOT / name).read_bytes())
+    (folder / "docs/decisions.md").write_text("# Decisions\n\nNone yet.\n", encoding="utf-8")
+    params, results = f"--params={folder / 'params.yaml'}", f"--results={folder / 'results'}"
+    plot.main(
+        [
+            params,
+            results,
+            f"--out={folder / 'docs/figures'}",
+            f"--plots={folder / 'plots'}",
+            f"--original={ROOT / 'report/original_study.yaml'}",
+            f"--style={ROOT / 'report/figures.mplstyle'}",
+        ]
+    )
+    arguments = {
+        "report": ROOT / "report",
+        "figures": folder / "docs/figures",
+        "models": ROOT / "src/cnnreport/models",
+        "docs": folder / "docs",
+    }
+    status = run(["report", params, results, *(f"--{k}={v}" for k, v in arguments.items())])
+    assert status == 0
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    return folder / "site"
+
+
+def test_the_site_builds_strictly_and_is_whole(site: Path) -> None:
+    for page in ("", "report/networks/lenet", "report/chapters/5-conclusion", "decisions"):
+        assert (site / page / "index.html").is_file(), page
+    assert (site / "report/samples/digits.png").is_file()
+    assert not list(site.rglob("nav.yml"))
+    assert not list(site.rglob("figures.json"))
+
+
+def test_the_site_asks_nothing_of_another_host(site: Path) -> None:
+    loads = r'<(?:script|img|link|iframe|source)\b[^>]*(?:src|href)="(?:https?:)?//[^"]+"'
+    for page in site.rglob("*.html"):
+        assert not re.search(loads, page.read_text(encoding="utf-8")), page
+
+
+def test_the_site_shows_no_markdown(site: Path) -> None:
+    left_over = re.compile(r"^.*(?:\| :?---|```|!!! |\]\(|markdown>).*$", re.MULTILINE)
+    for page in site.rglob("index.html"):
+        article = re.search(r"<article.*</article>", page.read_text(encoding="utf-8"), re.DOTALL)
+        assert article, page
+        text = re.sub(r"<(pre|code)\b.*?</\1>", "", article[0], flags=re.DOTALL)
+        assert not left_over.search(text), (page, left_over.search(text))

@@ -1,0 +1,227 @@
+from dataclasses import replace
+from pathlib import Path
+
+import markdown
+import pytest
+from make_study import make_study
+
+from cnnreport import tables
+from cnnreport.original import Original, load_original
+from cnnreport.records import Layer
+from cnnreport.study import Study
+
+REPORT = Path(__file__).parent.parent / "report"
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return make_study()
+
+
+@pytest.fixture(scope="module")
+def names(study: Study) -> dict[str, str]:
+    return {model: model.upper() for model in study.params.models}
+
+
+@pytest.fixture(scope="module")
+def original() -> Original:
+    return load_original(REPORT / "original_study.yaml")
+
+
+def column(table: tables.Table, header: str) -> list[str]:
+    position = table.headers.index(header)
+    return [row[position] for row in table.rows]
+
+
+def test_markdown_table_aligns_and_escapes() -> None:
+    text = tables.markdown_table(["a|b", "n"], [["x\ny", r"p \| q"]], "lr")
+    assert text == "| a\\|b | n |\n| :--- | ---: |\n| x y | p \\| q |"
+    html = markdown.markdown(text, extensions=["tables"])
+    assert html.count("<td") == 2
+    assert "p | q" in html
+
+
+@pytest.mark.parametrize(("rows", "align"), [([["1"]], "lr"), ([["1", "2"]], "l")])
+def test_markdown_table_refuses_ragged_rows(rows: list[list[str]], align: str) -> None:
+    with pytest.raises(ValueError, match="wanted 2 columns"):
+        tables.markdown_table(["a", "b"], rows, align)
+
+
+def test_leaderboard_is_in_order_with_ties(study: Study, names: dict[str, str]) -> None:
+    table = tables.leaderboard(study, "digits", names)
+    assert column(table, "Network") == [names[cell.model] for cell in study.ranked("digits")]
+    assert column(table, "Rank")[0] == "1"
+    ties = dict(
+        zip(column(table, "Network"), column(table, "Cannot be told apart from"), strict=True)
+    )
+    assert all(a in ties[b].split(", ") for a in ties for b in ties[a].split(", ") if b in ties)
+    assert "0.19 M" in column(table, "MACs an image")
+
+
+def test_leaderboard_leaves_out_a_top5_nobody_has(study: Study, names: dict[str, str]) -> None:
+    cells = {
+        key: replace(cell, metrics=replace(cell.metrics, top5_accuracy=None))
+        for key, cell in study.cells.items()
+    }
+    table = tables.leaderboard(replace(study, cells=cells), "digits", names)
+    assert "Top-5 accuracy" not in table.headers
+    assert len(table.align) == len(table.headers)
+
+
+def test_layer_table_shows_inputs_only_of_a_network_that_branches(study: Study) -> None:
+    architecture = study.cell("digits", "lenet").architecture
+    table = tables.layer_table(architecture)
+    assert "Reads from" not in table.headers
+    assert table.rows[1][-2:] == ["28 × 28 × 6", "456"]  # noqa: RUF001
+    add = Layer("add", "Add", [10], 0, "", "", ["conv", "norm"])
+    branching = tables.layer_table(replace(architecture, layers=[*architecture.layers, add]))
+    assert branching.rows[-1][-1] == "conv, norm"
+
+
+def test_totals_are_those_of_the_architecture(study: Study) -> None:
+    rows = dict(tables.totals(study.cell("digits", "alexnet").architecture).rows)
+    assert rows["Parameters"] == "21,591,306"
+    assert rows["of these not trained"] == "704"
+
+
+def test_class_accuracy_marks_the_highest_of_each_class(
+    study: Study, names: dict[str, str]
+) -> None:
+    table = tables.class_accuracy(study, "digits", names)
+    assert len(table.rows) == 10
+    for row in table.rows:
+        bold = {text.strip("*") for text in row[1:] if text.startswith("**")}
+        assert len(bold) == 1
+        assert float(bold.pop().split()[0]) == max(
+            float(text.strip("*").split()[0]) for text in row[1:]
+        )
+
+
+def test_top_classes_are_sorted_by_their_mean(study: Study, names: dict[str, str]) -> None:
+    means = [float(text.split()[0]) for text in column_of_means(study, names)]
+    assert len(means) == 5
+    assert means == sorted(means, reverse=True)
+
+
+def column_of_means(study: Study, names: dict[str, str]) -> list[str]:
+    return column(tables.top_classes(study, "digits", names), "Mean of the networks")
+
+
+def test_extreme_classes_agree_with_the_metrics(study: Study, names: dict[str, str]) -> None:
+    table = tables.extreme_classes(study, "digits", names, n=1)
+    for cell, (_, best, worst) in zip(study.cells_of("digits"), table.rows, strict=True):
+        accuracies = cell.metrics.class_accuracy.values()
+        assert f"({100 * max(accuracies):.1f} %)" in best
+        assert f"({100 * min(accuracies):.1f} %)" in worst
+
+
+def test_settings_name_what_was_not_held_equal(study: Study, names: dict[str, str]) -> None:
+    cell = study.cell("digits", "lenet")
+    equal = {
+        key: replace(other, recipe=cell.recipe, metrics=replace(other.metrics, epochs=3))
+        for key, other in study.cells.items()
+    }
+    assert tables.unequal_settings(replace(study, cells=equal), "digits") == []
+    slower = replace(cell, recipe=cell.recipe.model_copy(update={"learning_rate": 0.5}))
+    unequal = replace(study, cells={**equal, ("digits", "lenet"): slower})
+    assert tables.unequal_settings(unequal, "digits") == ["Learning rate"]
+    marks = column(tables.settings(unequal, "digits", names), "Held equal")
+    assert marks.count("**no**") == 1
+
+
+def test_a_penalty_within_the_network_is_a_setting(study: Study) -> None:
+    cell = study.cell("digits", "vgg16")
+    assert tables.settings_of(cell)["L2 penalty on kernels"] == "none"
+    conv = Layer("conv", "Conv2D", [1], 0, "relu", "64 kernels 3x3, same, L2 0.0001", [])
+    with_penalty = replace(cell, architecture=replace(cell.architecture, layers=[conv, conv]))
+    assert tables.settings_of(with_penalty)["L2 penalty on kernels"] == "0.0001"
+
+
+def test_heads_are_a_setting_only_of_a_network_that_has_them(study: Study) -> None:
+    cell = study.cell("digits", "googlenet")
+    assert "Auxiliary heads" not in dict(tables.hyper_parameters(cell).rows)
+    head = Layer("aux1", "Dense", [10], 0, "softmax", "", ["conv"])
+    layers = [*cell.architecture.layers, head]
+    with_head = replace(cell, architecture=replace(cell.architecture, layers=layers))
+    assert "Auxiliary heads" in dict(tables.hyper_parameters(with_head).rows)
+
+
+def test_training_output_has_a_line_an_epoch(study: Study) -> None:
+    history = study.cell("digits", "lenet").runs[0].history
+    lines = tables.training_output(history).splitlines()
+    assert len(lines) == len(history)
+    assert f"accuracy {history[-1].train_accuracy:.4f}" in lines[-1]
+    assert lines[0].startswith("epoch 1/3")
+
+
+def test_cost_is_sorted_by_training_time(study: Study, names: dict[str, str]) -> None:
+    table = tables.cost(study, "digits", names)
+    assert column(table, "Network")[0] == "LENET"
+    assert column(table, "Network")[-1] == "GOOGLENET"
+
+
+def test_machines_are_told_apart(study: Study, names: dict[str, str]) -> None:
+    assert len(tables.machines(study, names).rows) == 1
+    cell = study.cell("digits", "lenet")
+    elsewhere = replace(cell.runs[0], training=replace(cell.runs[0].training, cores=64))
+    cells = {**study.cells, ("digits", "lenet"): replace(cell, runs=[elsewhere])}
+    rows = tables.machines(replace(study, cells=cells), names).rows
+    assert sorted((row[1], row[-1]) for row in rows) == [
+        ("2", "ALEXNET, VGG16, RESNET50, GOOGLENET"),
+        ("64", "LENET"),
+    ]
+
+
+def test_original_beside_ours(original: Original) -> None:
+    study = make_study(("cifar100",), images_per_class=3)
+    names = {model: model for model in study.params.models}
+    rows = {
+        row[0]: row for row in tables.original_accuracy(study, original, "cifar100", names).rows
+    }
+    assert rows["vgg16"][1] == "lost"
+    assert rows["vgg16"][-1] == tables.NONE
+    assert rows["googlenet"][1] == "about 48.0 %"
+    ours = study.cell("cifar100", "lenet").metrics.accuracy
+    assert rows["lenet"][-1] == f"{100 * (ours - 0.2843):+.1f} points"
+    training = {
+        row[0]: row for row in tables.original_training(study, original, "cifar100", names).rows
+    }
+    assert training["lenet"][1:5] == ["100", "3", "300,000", "8,100"]
+
+
+def test_what_the_original_lacks(study: Study, original: Original) -> None:
+    assert not tables.in_original(study, original, "digits")
+    assert tables.datasets_in_original(study, original) == []
+    both = make_study(("cifar10", "cifar100-objects"), ("lenet",), images_per_class=5)
+    assert tables.datasets_in_original(both, original) == ["cifar10"]
+    assert tables.original_classes(both, original, "cifar10", {"lenet": "LeNet"}).rows == []
+
+
+def test_original_best_classes_stand_beside_ours(original: Original) -> None:
+    study = make_study(("cifar100",), ("lenet",), images_per_class=3)
+    entry = original.best_classes[0]
+    ours = study.cell("cifar100", "lenet")
+    known = {entry.class_name: 0.25}
+    study = replace(
+        study,
+        datasets={"cifar100": replace(study.datasets["cifar100"], class_names=list(known))},
+        cells={
+            ("cifar100", "lenet"): replace(
+                ours, metrics=replace(ours.metrics, class_accuracy=known)
+            )
+        },
+    )
+    table = tables.original_classes(study, original, "cifar100", {"lenet": "LeNet"})
+    assert table.headers == ["Class", "GoogLeNet, original", "ResNet-50, original", "LeNet, ours"]
+    assert table.rows == [["sunflower", "83.0 %", "72.0 %", "25.0 %"]]
+
+
+def test_every_claim_is_shown_with_its_evidence(original: Original) -> None:
+    rows = tables.claims(original, lambda path: f"to/{path}").rows
+    assert len(rows) == len(original.claims)
+    assert all("](to/report/" in evidence for _, evidence in rows)
+
+
+def test_seeds_table_has_a_row_a_seed() -> None:
+    cell = make_study(models=("lenet",), seeds=(3, 7)).cell("digits", "lenet")
+    assert column(tables.seeds_table(cell), "Seed") == ["3", "7"]

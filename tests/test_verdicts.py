@@ -1,0 +1,125 @@
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+from make_study import STRENGTHS, make_study
+
+from cnnreport import verdicts
+from cnnreport.study import Study
+
+NAMES = {model: model.upper() for model in STRENGTHS}
+
+
+def study_of(
+    strengths: Mapping[str, float], seeds: Sequence[int] = (0,), images: int = 60
+) -> Study:
+    return make_study(
+        models=list(strengths), strengths=strengths, seeds=seeds, images_per_class=images
+    )
+
+
+def verdict(study: Study) -> str:
+    return " ".join(verdicts.verdict(study, "digits", NAMES))
+
+
+def test_a_clear_leader_is_named() -> None:
+    text = verdict(study_of({"lenet": 0.2, "alexnet": 1.0, "vgg16": 3.5}))
+    assert "VGG16 has the highest accuracy" in text
+    assert "Its lead over every other network is larger" in text
+    assert "LENET has the lowest" in text
+    assert "which is more than chance" in text
+
+
+def test_networks_that_cannot_be_told_apart_are_not_ranked() -> None:
+    text = verdict(study_of({"lenet": 1.5, "alexnet": 1.5}, images=20))
+    assert "cannot tell" in text
+    assert "so no network is called the best" in text
+    assert "within chance" in text
+    assert "larger than" not in text
+
+
+def test_a_leader_with_one_tie_is_ahead_of_the_rest_only() -> None:
+    study = study_of({"lenet": 0.2, "alexnet": 2.0, "vgg16": 2.0})
+    text = verdict(study)
+    assert "cannot tell" in text
+    assert "its lead over the rest is larger than chance" in text
+
+
+def test_equal_accuracies_are_shared() -> None:
+    study = study_of({"lenet": 1.5, "alexnet": 1.0})
+    lenet = study.cell("digits", "lenet")
+    twin = replace(lenet, model="alexnet")
+    study = replace(study, cells={**study.cells, ("digits", "alexnet"): twin})
+    text = verdict(study)
+    assert text.startswith("Several networks share the highest accuracy")
+    assert "LENET and ALEXNET with" in text
+    assert "All networks reach the same accuracy." in text
+
+
+def test_a_single_network_has_nothing_to_be_compared_with() -> None:
+    study = study_of({"lenet": 1.5})
+    assert "the only network" in verdict(study)
+    assert verdicts.pairs(study, "digits") == ""
+    assert verdicts.size(study, "digits", NAMES) == ""
+    assert "nothing to choose" in verdicts.outcome(study, "digits", NAMES)
+    assert verdicts.cost(study, "digits", NAMES) == "LENET trained in 4.2 s."
+
+
+def test_cost_compares_the_quickest_of_the_best_with_the_slowest() -> None:
+    study = study_of({"lenet": 0.2, "alexnet": 3.0, "googlenet": 0.5})
+    text = verdicts.cost(study, "digits", NAMES)
+    assert text.startswith("ALEXNET trained in 1 min 2 s; GOOGLENET took the longest")
+    assert "6.5 times as long" in text
+
+
+def test_one_seed_leaves_the_spread_unknown() -> None:
+    one, two = study_of({"lenet": 1.0}), study_of({"lenet": 1.0}, seeds=(0, 1))
+    assert "unknown" in verdicts.seeds(one)
+    assert verdicts.spread(one, "digits", NAMES) == ""
+    assert "unknown" not in verdicts.seeds(two)
+    assert "LENET" in verdicts.spread(two, "digits", NAMES)
+
+
+@pytest.mark.parametrize(
+    ("train_accuracy", "expected"), [(1.0, "loses most"), (0.0, "no overfitting")]
+)
+def test_overfitting_is_read_off_the_gap(train_accuracy: float, expected: str) -> None:
+    study = study_of({"lenet": 1.0, "alexnet": 1.0})
+    cells = {
+        key: replace(cell, metrics=replace(cell.metrics, train_accuracy=train_accuracy))
+        for key, cell in study.cells.items()
+    }
+    text = verdicts.overfitting(replace(study, cells=cells), "digits", NAMES)
+    assert expected in text
+
+
+@pytest.mark.parametrize(
+    ("strengths", "agreement"),
+    [({"lenet": 0.2, "alexnet": 3.0}, "1 of 1"), ({"lenet": 3.0, "alexnet": 0.2}, "0 of 1")],
+)
+def test_size_says_whether_the_larger_network_was_ahead(
+    strengths: dict[str, float], agreement: str
+) -> None:
+    text = verdicts.size(study_of(strengths), "digits", NAMES)
+    assert f"was ahead in {agreement}" in text
+    assert text.startswith("ALEXNET has the most parameters")
+
+
+def test_extreme_classes_are_those_of_the_means() -> None:
+    study = study_of({"lenet": 1.0})
+    accuracies = study.cell("digits", "lenet").metrics.class_accuracy
+    text = verdicts.extreme_classes(study, "digits")
+    assert f"best is {max(accuracies, key=accuracies.__getitem__)} " in text
+    assert f"worst is {min(accuracies, key=accuracies.__getitem__)} " in text
+
+
+def test_fairness_names_what_differs() -> None:
+    study = study_of({"lenet": 1.0, "alexnet": 1.0})
+    cell = study.cell("digits", "lenet")
+    equal = {key: replace(other, recipe=cell.recipe) for key, other in study.cells.items()}
+    assert "same settings" in verdicts.fairness(replace(study, cells=equal), "digits")
+    other = replace(cell, recipe=cell.recipe.model_copy(update={"batch_size": 999}))
+    unequal = replace(study, cells={**equal, ("digits", "lenet"): other})
+    assert "Not held equal between the networks: batch size." in verdicts.fairness(
+        unequal, "digits"
+    )
