@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def cnnreport(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run the command in a bare environment; caches that libraries make go to a folder of its own."""
     code = "from cnnreport.cli import main; main()"
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
@@ -18,7 +20,12 @@ def cnnreport(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[
         capture_output=True,
         text=True,
         check=False,
-        env={"PYTHONPATH": str(ROOT / "src"), "PATH": "", "HOME": str(cwd), "COLUMNS": "100"},
+        env={
+            "PYTHONPATH": str(ROOT / "src"),
+            "PATH": "",
+            "HOME": tempfile.gettempdir(),
+            "COLUMNS": "100",
+        },
     )
 
 
