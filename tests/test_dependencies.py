@@ -1,0 +1,139 @@
+"""What each stage imports must be among its deps in dvc.yaml, and imports go one way.
+
+Without the first, a change of code would leave an old result standing; the second keeps Keras out
+of the half that writes the report.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src"
+STAGES = ("prepare", "train", "evaluate", "plot", "report")
+PIPELINE = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+
+LAYERS = (
+    ("errors",),
+    ("params", "formats"),
+    ("records",),
+    ("prepared", "models", "machine"),
+    ("cifar",),
+    ("datasets", "recipes", "weights"),
+    ("training",),
+    ("evaluation",),
+    ("internship", "study"),
+    ("bibliography", "original", "statistics"),
+    ("figures", "tables", "verdicts"),
+    ("pages",),
+    ("stages", "cli"),
+)
+KERAS_HALF = {"models", "recipes", "weights", "training", "evaluation"}
+
+
+def module_path(name: str) -> Path | None:
+    """The file of a dotted module name of ours, or None when it is somebody else's."""
+    stem = SOURCE / name.replace(".", "/")
+    for path in (stem.with_suffix(".py"), stem / "__init__.py"):
+        if path.is_file():
+            return path
+    return None
+
+
+def imported_files(path: Path) -> set[Path]:
+    """Our files that a file imports anywhere in it, packages on the way included."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return {found for name in names if (found := module_path(name))}
+
+
+def closure(path: Path) -> set[Path]:
+    """A file and everything of ours that importing it runs."""
+    seen: set[Path] = set()
+    waiting = {path}
+    while waiting:
+        current = waiting.pop()
+        seen.add(current)
+        waiting |= imported_files(current) - seen
+    return seen
+
+
+def declared(stage: str, model: str) -> set[Path]:
+    """The files that a stage's deps name, folders expanded."""
+    files: set[Path] = set()
+    for dep in PIPELINE["stages"][stage]["deps"]:
+        path = ROOT / dep.replace("${item.model}", model)
+        files |= set(path.rglob("*.py")) if path.is_dir() else {path}
+    return files
+
+
+def network_files() -> set[Path]:
+    shared = {"__init__", "blocks", "inspection"}
+    return {p for p in (SOURCE / "cnnreport/models").glob("*.py") if p.stem not in shared}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_deps_cover_the_imports(stage: str) -> None:
+    needed = closure(SOURCE / f"cnnreport/stages/{stage}.py") | {SOURCE / "stage.py"}
+    needed.add(SOURCE / "cnnreport/stages/__init__.py")
+    # The registry imports all networks; another one's file does not change this one's training.
+    # The package's own __init__ holds a version and nothing else.
+    exempt = (network_files() - {SOURCE / "cnnreport/models/lenet.py"}) | {
+        SOURCE / "cnnreport/__init__.py"
+    }
+    missing = needed - declared(stage, "lenet") - exempt
+    assert not missing, f"dvc.yaml: deps of {stage} lack {sorted(str(p) for p in missing)}"
+
+
+@pytest.mark.parametrize("stage", ["prepare", "train"])
+def test_nothing_of_the_report_retrains_a_network(stage: str) -> None:
+    names = {path.stem for path in declared(stage, "lenet")}
+    assert not names & {"pages", "figures", "tables", "verdicts", "statistics", "study", "cli"}
+
+
+def test_the_package_runs_nothing_when_imported() -> None:
+    tree = ast.parse((SOURCE / "cnnreport/__init__.py").read_text(encoding="utf-8"))
+    assert not [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+def layer_of(path: Path) -> int | None:
+    part = path.relative_to(SOURCE / "cnnreport").parts[0].removesuffix(".py")
+    return next((number for number, names in enumerate(LAYERS) if part in names), None)
+
+
+OURS = sorted(
+    path for path in (SOURCE / "cnnreport").rglob("*.py") if path.parent.name or path.stem
+)
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda path: path.relative_to(SOURCE).as_posix())
+def test_imports_go_one_way(path: Path) -> None:
+    if path == SOURCE / "cnnreport/__init__.py":
+        return
+    own = layer_of(path)
+    assert own is not None, f"{path.name} stands in no layer of this test"
+    for other in imported_files(path) - {SOURCE / "cnnreport/__init__.py"}:
+        below = layer_of(other)
+        same_package = other.relative_to(SOURCE).parts[:2] == path.relative_to(SOURCE).parts[:2]
+        assert same_package or (below is not None and below <= own), f"{path} imports {other}"
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda path: path.relative_to(SOURCE).as_posix())
+def test_only_the_keras_half_imports_keras(path: Path) -> None:
+    part = path.relative_to(SOURCE / "cnnreport").parts[0].removesuffix(".py")
+    if part in KERAS_HALF:
+        return
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {
+        alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names
+    }
+    names |= {node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)}
+    assert not {name.split(".")[0] for name in names} & {"keras", "tensorflow"}
+    inner = {name.split(".")[1] for name in names if name.startswith("cnnreport.")}
+    assert not inner & KERAS_HALF, "imports the Keras half when it is loaded"

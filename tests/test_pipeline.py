@@ -1,0 +1,256 @@
+"""The pipeline as a user runs it: DVC in a temporary clone of this checkout."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(600)]
+
+
+def run(folder: Path, *command: str, **options: str) -> subprocess.CompletedProcess[str]:
+    """Run a command with the environment of an activated .venv."""
+    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", **options}
+    for name in ("CNNREPORT_CIFAR_FOLDER", "PYTHONPATH"):
+        if name not in options:
+            environment.pop(name, None)
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def succeed(folder: Path, *command: str) -> str:
+    done = run(folder, *command)
+    assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done.stdout + done.stderr
+
+
+def commit(folder: Path, message: str) -> None:
+    succeed(folder, "git", "add", "--all")
+    succeed(folder, "git", "commit", "--quiet", "--no-verify", "--message", message)
+
+
+def edit_params(folder: Path, **changes: object) -> None:
+    yaml = YAML()
+    raw = yaml.load((folder / "params.yaml").read_text(encoding="utf-8"))
+    raw.update(changes)
+    with (folder / "params.yaml").open("w", encoding="utf-8") as file:
+        yaml.dump(raw, file)
+
+
+def ran(output: str) -> set[str]:
+    """The stages that DVC ran, by their names."""
+    prefix = "Running stage '"
+    lines = (line.strip() for line in output.splitlines())
+    return {line.split("'")[1] for line in lines if line.startswith(prefix)}
+
+
+def metrics(folder: Path, model: str = "lenet") -> dict[str, object]:
+    return json.loads((folder / f"results/digits/{model}/metrics.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone with LeNet trained for two epochs, committed and pushed. Not to be changed."""
+    folder = tmp_path_factory.mktemp("pipeline") / "clone"
+    succeed(ROOT, "git", "clone", "--quiet", str(ROOT), str(folder))
+    # What is not committed yet is tested too.
+    listed = succeed(ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard")
+    for name in listed.splitlines():
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    succeed(folder, "git", "config", "user.name", "Test")
+    succeed(folder, "git", "config", "user.email", "test@example.org")
+    edit_params(folder, models=["lenet"], epochs=2)
+    shutil.rmtree(folder / "results", ignore_errors=True)
+    (folder / "dvc.lock").unlink(missing_ok=True)
+    output = succeed(folder, "dvc", "repro")
+    assert ran(output) == {
+        "prepare@digits",
+        "train@lenet-digits-0",
+        "evaluate@lenet-digits",
+        "plot",
+        "report",
+    }
+    commit(folder, "two epochs")
+    succeed(folder, "dvc", "push")
+    return folder
+
+
+@pytest.fixture
+def clone(finished: Path, tmp_path: Path) -> Iterator[Path]:
+    """A copy of the finished clone, cache included, for a test to change."""
+    folder = tmp_path / "clone"
+    shutil.copytree(finished, folder, symlinks=True)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_the_way_ends_in_pages_and_tracked_results(finished: Path) -> None:
+    assert metrics(finished)["epochs"] == 2
+    assert (finished / "docs/report/networks/lenet.md").is_file()
+    assert not (finished / "docs/report/networks/vgg16.md").exists()
+    tracked = succeed(finished, "git", "ls-files").splitlines()
+    assert "results/digits/lenet/metrics.json" in tracked
+    assert "results/digits/lenet/predictions/s0.csv" in tracked
+    assert not [name for name in tracked if name.startswith(("runs/", "data/"))]
+    succeed(finished, "mkdocs", "build", "--strict", "--site-dir", str(finished.parent / "site"))
+
+
+def test_nothing_is_run_twice(finished: Path) -> None:
+    assert ran(succeed(finished, "dvc", "repro")) == set()
+    assert "up to date" in succeed(finished, "dvc", "status")
+
+
+def test_a_second_clone_pulls_and_has_nothing_to_do(finished: Path) -> None:
+    second = finished.parent / "second"
+    succeed(finished, "git", "clone", "--quiet", str(finished), str(second))
+    succeed(second, "dvc", "pull")
+    assert ran(succeed(second, "dvc", "repro")) == set()
+    assert succeed(second, "git", "status", "--porcelain") == ""
+
+
+def test_the_same_training_again_leaves_git_clean_but_for_times(clone: Path) -> None:
+    output = succeed(clone, "dvc", "repro", "--force", "--no-run-cache")
+    assert "train@lenet-digits-0" in ran(output)
+    changed = succeed(clone, "git", "diff", "--name-only", "--", "results").split()
+    assert set(changed) <= {"results/digits/lenet/training/s0.json"}
+
+
+def test_a_template_reruns_only_the_report(clone: Path) -> None:
+    template = clone / "report/templates/chapters/1-introduction.md.j2"
+    template.write_text(template.read_text(encoding="utf-8") + "\nOne more sentence.\n")
+    assert ran(succeed(clone, "dvc", "repro")) == {"report"}
+    page = (clone / "docs/report/chapters/1-introduction.md").read_text(encoding="utf-8")
+    assert "One more sentence." in page
+
+
+def test_a_figure_never_trains(clone: Path) -> None:
+    style = clone / "report/figures.mplstyle"
+    style.write_text(style.read_text(encoding="utf-8") + "\naxes.linewidth: 2\n")
+    assert ran(succeed(clone, "dvc", "repro")) <= {"plot", "report"}
+
+
+def test_a_recipe_retrains_its_own_network_alone(clone: Path) -> None:
+    edit_params(clone, models=["lenet", "alexnet"], epochs=1)
+    succeed(clone, "dvc", "repro")
+    recipes = YAML(typ="safe").load((clone / "params.yaml").read_text(encoding="utf-8"))["recipes"]
+    recipes["modern"]["lenet"]["learning_rate"] = 0.01
+    edit_params(clone, recipes=recipes)
+    assert ran(succeed(clone, "dvc", "repro", "train")) == {"train@lenet-digits-0"}
+
+
+def test_another_networks_code_retrains_nothing_here(clone: Path) -> None:
+    other = clone / "src/cnnreport/models/vgg16.py"
+    other.write_text(other.read_text(encoding="utf-8") + "\n# A remark.\n", encoding="utf-8")
+    assert ran(succeed(clone, "dvc", "repro")) <= {"report"}
+
+
+def test_an_experiment_overrides_the_epochs_and_metrics_diff_shows_it(clone: Path) -> None:
+    before = succeed(clone, "git", "branch", "--show-current").strip()
+    succeed(clone, "git", "switch", "--quiet", "--create", "longer")
+    output = succeed(clone, "dvc", "exp", "run", "-S", "epochs=3")
+    assert "train@lenet-digits-0" in ran(output)
+    assert metrics(clone)["epochs"] == 3
+    commit(clone, "three epochs")
+    changes = json.loads(succeed(clone, "dvc", "metrics", "diff", "--json", before, "longer"))
+    entry = changes["results/digits/lenet/metrics.json"]["epochs"]
+    assert (entry["old"], entry["new"]) == (2, 3)
+
+
+def test_a_temporary_experiment_runs_its_own_code(clone: Path) -> None:
+    # The editable install points at another checkout; this mark shows whose code ran.
+    stages = clone / "src/cnnreport/stages/__init__.py"
+    text = stages.read_text(encoding="utf-8")
+    stages.write_text(f'{text}\nprint("this is the code of the clone")\n', encoding="utf-8")
+    commit(clone, "mark the code")
+    output = succeed(clone, "dvc", "exp", "run", "--temp", "-S", "epochs=1")
+    assert "this is the code of the clone" in output
+
+
+def test_plots_show_all_networks_confusion_and_classes(finished: Path, tmp_path: Path) -> None:
+    shown = json.loads(succeed(finished, "dvc", "plots", "show", "--json"))["data"]
+    assert "plots/validation_accuracy/digits.csv" in shown
+    assert "results/digits/lenet/confusion/s0.csv" in shown
+    assert "results/digits/lenet/classes.csv" in shown
+    succeed(finished, "dvc", "plots", "show", "--out", str(tmp_path / "plots"))
+    html = (tmp_path / "plots/index.html").read_text(encoding="utf-8")
+    assert "validation_accuracy" in html
+
+
+@pytest.mark.parametrize(
+    ("changes", "stage", "message"),
+    [
+        ({"epochs": 100.0}, "train", "epochs: input should be a valid integer, came 100.0"),
+        ({"epochs": "ten"}, "train", "epochs: input should be a valid integer, came 'ten'"),
+        ({"datasets": ["mnist"]}, "prepare", "datasets: unknown 'mnist'; known: digits"),
+        ({"models": ["lenet5"]}, "prepare", "models: unknown 'lenet5'; known in recipes.modern"),
+        ({"seeds": []}, "report", "seeds: list should have at least 1 item"),
+    ],
+)
+def test_bad_parameters_stop_with_one_line_and_lose_nothing(
+    clone: Path, changes: dict[str, object], stage: str, message: str
+) -> None:
+    before = (clone / "results/digits/lenet/metrics.json").read_bytes()
+    weights = (clone / "runs/digits/lenet/s0/weights.npz").read_bytes()
+    edit_params(clone, **changes)
+    if stage == "prepare":  # else nothing of prepare's own would have changed
+        (clone / "dvc.lock").unlink()
+    done = run(clone, "dvc", "repro", stage)
+    assert done.returncode != 0
+    assert message in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert (clone / "results/digits/lenet/metrics.json").read_bytes() == before
+    checked = run(clone, "cnnreport", "check")
+    assert checked.returncode == 2
+    assert message in checked.stderr
+    if stage != "train":
+        assert (clone / "runs/digits/lenet/s0/weights.npz").read_bytes() == weights
+
+
+def test_seeds_that_are_no_list_fail_in_dvc_and_are_explained_by_check(clone: Path) -> None:
+    assert run(clone, "dvc", "exp", "run", "-S", "seeds=0").returncode != 0
+    edit_params(clone, seeds=0)
+    checked = run(clone, "cnnreport", "check")
+    assert checked.returncode == 2
+    assert "seeds: input should be a valid list, came 0" in checked.stderr
+
+
+def test_a_broken_internship_file_stops_the_report_with_its_line(clone: Path) -> None:
+    path = clone / "report/internship.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("diary:", "dairy:", 1), encoding="utf-8")
+    line = text.splitlines().index("diary:") + 1
+    before = (clone / "docs/index.md").read_bytes()
+    done = run(clone, "dvc", "repro")
+    assert done.returncode != 0
+    assert f"report/internship.yaml:{line}:" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert (clone / "docs/index.md").read_bytes() == before
+
+
+def test_cifar_that_is_nowhere_is_one_line_with_the_ways_out(clone: Path, tmp_path: Path) -> None:
+    edit_params(clone, datasets=["cifar10"])
+    done = run(
+        clone,
+        "dvc",
+        "repro",
+        "prepare",
+        CNNREPORT_CIFAR_FOLDER=str(tmp_path / "nowhere"),
+        KERAS_HOME=str(tmp_path / "keras"),
+    )
+    assert done.returncode != 0
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1
+    assert "CNNREPORT_CIFAR_FOLDER" in errors[0]
+    assert "Traceback" not in done.stdout + done.stderr
