@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def cnnreport(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Run the command in a bare environment; caches that libraries make go to a folder of its own."""
+    """Run the command in a bare environment, with a home folder outside the checkout."""
     code = "from cnnreport.cli import main; main()"
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],

@@ -16,11 +16,20 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
 from ruamel.yaml import YAML
 
-from cnnreport import figures
 from cnnreport.errors import InputError, ResultsError
-from cnnreport.figures import Drawing, all_drawings, looks_of, spread, to_svg
+from cnnreport.figures import all_drawings
+from cnnreport.figures.classes import class_bars, class_heatmap
+from cnnreport.figures.confusions import confusion
+from cnnreport.figures.cost import accuracy_against_parameters, accuracy_against_train_time
+from cnnreport.figures.curves import curve, learning_curves, validation_curves
+from cnnreport.figures.drawing import Drawing, to_svg
+from cnnreport.figures.labels import spread
+from cnnreport.figures.looks import Look, looks_of
+from cnnreport.figures.original import original_comparison
+from cnnreport.figures.ranking import leaderboard
 from cnnreport.formats import percent
 from cnnreport.stages import plot
+from cnnreport.statistics import accuracy_interval
 from cnnreport.study import Cell, Study, load_study
 
 REPORT = PARAMS.parent / "report"
@@ -63,13 +72,13 @@ def drawn(request: pytest.FixtureRequest) -> list[Drawing]:
     return drawings
 
 
-def draw(kind: str, study: Study, *more: object) -> Drawing:
+def draw(figure: Callable[..., Drawing], study: Study, *more: object) -> Drawing:
     looks = looks_of(study.params.models, TITLES)
-    return getattr(figures, kind)(study, study.params.datasets[0], looks, *more)
+    return figure(study, study.params.datasets[0], looks, *more)
 
 
-def draw_cell(kind: str, cell: Cell) -> Drawing:
-    return getattr(figures, kind)(cell, looks_of([cell.model], TITLES)[cell.model])
+def draw_cell(figure: Callable[[Cell, Look], Drawing], cell: Cell) -> Drawing:
+    return figure(cell, looks_of([cell.model], TITLES)[cell.model])
 
 
 def test_every_text_lies_within_its_figure(drawn):
@@ -181,7 +190,7 @@ def test_looks_differ_in_colour_marker_and_line():
 
 def test_colours_follow_params_and_not_the_rank():
     study = make_study(strengths={**dict.fromkeys(MODELS, 0.5), "lenet": 4.0})
-    bars = draw("leaderboard", study).figure.axes[0].patches
+    bars = draw(leaderboard, study).figure.axes[0].patches
     assert study.ranked("digits")[0].model == "lenet"
     assert bars[0].get_facecolor()[:3] == looks_of(study.params.models, {})["lenet"].pale
     assert bars[0].get_facecolor()[2] > to_rgb("#d55e00")[2]
@@ -189,7 +198,7 @@ def test_colours_follow_params_and_not_the_rank():
 
 def test_leaderboard_states_leader_ties_and_chance():
     study = make_study()
-    drawing = draw("leaderboard", study)
+    drawing = draw(leaderboard, study)
     best = study.ranked("digits")[0]
     assert "GoogLeNet" in drawing.caption
     assert percent(best.metrics.accuracy) in drawing.caption
@@ -200,9 +209,17 @@ def test_leaderboard_states_leader_ties_and_chance():
     assert list(chance.get_xdata()) == [10, 10]
 
 
+def test_leaderboard_writes_each_accuracy_with_its_interval():
+    study = make_study(models=("lenet",))
+    cell = study.cell("digits", "lenet")
+    low, high = (100 * end for end in dataclasses.astuple(accuracy_interval(cell)))
+    texts = [text.get_text() for text in draw(leaderboard, study).figure.axes[0].texts]
+    assert f"{percent(cell.metrics.accuracy)}  ({low:.1f} to {high:.1f} %)" in texts
+
+
 def test_leaderboard_of_clear_results_says_so():
     study = make_study(models=("lenet", "vgg16"), strengths={"lenet": -1.0, "vgg16": 3.0})
-    assert "significantly better than every other network" in draw("leaderboard", study).caption
+    assert "significantly better than every other network" in draw(leaderboard, study).caption
 
 
 def test_cost_caption_names_only_networks_that_no_other_beats_in_both():
@@ -214,9 +231,22 @@ def test_cost_caption_names_only_networks_that_no_other_beats_in_both():
             "vgg16": 6.0,
         },
     )
-    caption = draw("accuracy_against_parameters", study).caption
+    caption = draw(accuracy_against_parameters, study).caption
     assert "VGGNet-16 (33,687,882) and LeNet (62,006): " in caption
     assert "alexnet" not in caption
+
+
+def test_training_time_is_the_mean_over_the_seeds():
+    study = make_study(models=("lenet",), seeds=(0, 1, 2))
+    cell = study.cell("digits", "lenet")
+    times = dict(zip(cell.runs, (2.0, 3.0, 7.0), strict=True))
+    runs = [
+        dataclasses.replace(run, training=dataclasses.replace(run.training, train_seconds=time))
+        for run, time in times.items()
+    ]
+    cells = {("digits", "lenet"): dataclasses.replace(cell, runs=runs)}
+    drawing = draw(accuracy_against_train_time, dataclasses.replace(study, cells=cells))
+    assert list(drawing.figure.axes[0].lines[0].get_xdata()) == [4.0]
 
 
 def test_learning_curves_name_the_widest_and_the_narrowest_gap():
@@ -225,7 +255,7 @@ def test_learning_curves_name_the_widest_and_the_narrowest_gap():
         cell.model: cell.metrics.train_accuracy - cell.metrics.validation_accuracy
         for cell in study.cells_of("digits")
     }
-    caption = draw("learning_curves", study).caption
+    caption = draw(learning_curves, study).caption
     widest, narrowest = max(gaps, key=gaps.__getitem__), min(gaps, key=gaps.__getitem__)
     assert f"{100 * gaps[widest]:+.1f} points for {TITLES.get(widest, widest)}, the most" in caption
     assert f"for {TITLES.get(narrowest, narrowest)}, the least" in caption
@@ -234,18 +264,18 @@ def test_learning_curves_name_the_widest_and_the_narrowest_gap():
 def test_seeds_become_a_mean_line_and_a_band():
     study = make_study(models=("lenet",), seeds=(0, 1, 2))
     cell = study.cell("digits", "lenet")
-    shown = figures.curve(cell, "validation_accuracy")
+    shown = curve(cell, "validation_accuracy")
     last = [run.history[-1].validation_accuracy for run in cell.runs]
     assert shown.mean[-1] == pytest.approx(sum(last) / 3)
     assert (shown.low[-1], shown.high[-1]) == (min(last), max(last))
-    assert len(draw("validation_curves", study).figure.axes[0].collections) == 1
+    assert len(draw(validation_curves, study).figure.axes[0].collections) == 1
     one = make_study(models=("lenet",))
-    assert len(draw("validation_curves", one).figure.axes[0].collections) == 0
+    assert len(draw(validation_curves, one).figure.axes[0].collections) == 0
 
 
 def test_original_figures_stand_beside_ours_and_lost_ones_are_named():
     study = make_study(("cifar10",), models=("lenet", "vgg16"))
-    drawing = draw("original_comparison", study, ORIGINAL)
+    drawing = draw(original_comparison, study, ORIGINAL)
     gap = study.cell("cifar10", "lenet").metrics.accuracy - 0.5974
     assert f"LeNet {100 * gap:+.1f} points" in drawing.caption
     assert "VGGNet-16" not in drawing.caption
@@ -253,10 +283,10 @@ def test_original_figures_stand_beside_ours_and_lost_ones_are_named():
 
 
 def test_confusion_has_numbers_for_few_classes_and_an_image_for_many():
-    few = draw_cell("confusion", make_study(models=("lenet",)).cell("digits", "lenet"))
+    few = draw_cell(confusion, make_study(models=("lenet",)).cell("digits", "lenet"))
     assert len(few.figure.axes[0].texts) >= 10
     study = make_study(("cifar100",), models=("lenet",), images_per_class=3)
-    many = draw_cell("confusion", study.cell("cifar100", "lenet")).figure.axes[0]
+    many = draw_cell(confusion, study.cell("cifar100", "lenet")).figure.axes[0]
     assert not many.texts
     assert many.images[0].get_array().shape == (100, 100)
     assert len(many.get_xticks()) == 10
@@ -264,7 +294,7 @@ def test_confusion_has_numbers_for_few_classes_and_an_image_for_many():
 
 def test_faultless_network_has_no_confusions_to_report():
     study = make_study(models=("lenet",), strengths={"lenet": 30.0})
-    caption = draw_cell("confusion", study.cell("digits", "lenet")).caption
+    caption = draw_cell(confusion, study.cell("digits", "lenet")).caption
     assert caption == "LeNet takes no test image for one of another class."
 
 
@@ -272,7 +302,7 @@ def test_faultless_network_has_no_confusions_to_report():
 def test_class_bars_show_all_or_the_best_and_the_worst(dataset, panels):
     study = make_study((dataset,), models=("lenet",), images_per_class=10)
     cell = study.cell(dataset, "lenet")
-    axes = draw_cell("class_bars", cell).figure.axes
+    axes = draw_cell(class_bars, cell).figure.axes
     assert [len(panel.patches) for panel in axes] == panels
     lowest = min(cell.metrics.class_accuracy.values())
     assert axes[-1].patches[-1].get_width() == pytest.approx(100 * lowest)
@@ -282,7 +312,7 @@ def test_heatmap_writes_zeros_and_holds_every_class():
     study = make_study(
         ("cifar100",), models=("lenet",), images_per_class=3, strengths={"lenet": -3.0}
     )
-    axes = draw("class_heatmap", study).figure.axes
+    axes = draw(class_heatmap, study).figure.axes
     texts = [text.get_text() for panel in axes for text in panel.texts]
     assert len(texts) == 100
     assert "0" in texts

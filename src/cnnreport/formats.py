@@ -12,6 +12,11 @@ def percent(fraction: float, digits: int = 1) -> str:
     return f"{100 * fraction:.{digits}f} %"
 
 
+def percent_range(low: float, high: float) -> str:
+    """Write an interval of fractions as percentages: ``90.1 to 92.3 %``."""
+    return f"{100 * low:.1f} to {percent(high)}"
+
+
 def points(difference: float, digits: int = 1) -> str:
     """Write a signed difference of two fractions in percentage points: ``+3.2 points``."""
     return f"{100 * difference:+.{digits}f} points"

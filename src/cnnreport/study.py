@@ -6,6 +6,7 @@ or seed that was taken out may still lie there.
 
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 import pandas as pd
 
@@ -45,6 +46,11 @@ class Cell:
     metrics: CellMetrics
     architecture: Architecture
     runs: list[Run]
+
+    @property
+    def train_seconds(self) -> float:
+        """Wall-clock seconds of one training, the mean over the seeds."""
+        return fmean(run.training.train_seconds for run in self.runs)
 
 
 @dataclass(frozen=True, eq=False)

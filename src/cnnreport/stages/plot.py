@@ -8,7 +8,9 @@ from pathlib import Path
 from matplotlib import style
 
 from cnnreport.errors import InputError
-from cnnreport.figures import all_drawings, curve, to_svg
+from cnnreport.figures import all_drawings
+from cnnreport.figures.curves import curve
+from cnnreport.figures.drawing import to_svg
 from cnnreport.original import load_original
 from cnnreport.params import load_params
 from cnnreport.records import rows_to_csv, save_text

@@ -1,0 +1,61 @@
+"""Draw a table of percentages as shades of a colour scale."""
+
+from dataclasses import dataclass
+from math import ceil, floor
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import PowerNorm
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Shades:
+    """A colour scale, by its name in matplotlib, from a low to a high percentage.
+
+    A `power` below 1 spends more shades on low percentages.
+    """
+
+    colors: str
+    low: float
+    high: float
+    power: float = 1.0
+
+    def norm(self) -> PowerNorm:
+        """Return the way from percentages to 0..1."""
+        return PowerNorm(self.power, self.low, self.high)
+
+    def mappable(self) -> ScalarMappable:
+        """Return the scale in matplotlib's form."""
+        return ScalarMappable(self.norm(), mpl.colormaps[self.colors])
+
+    def is_dark(self, value: float) -> bool:
+        """Tell whether white letters read better than black ones on the colour of a value."""
+        # Weights of red, green and blue in the luma of Rec. ITU-R BT.601.
+        luma = np.array(self.mappable().to_rgba(np.array([value])))[0, :3] @ [0.299, 0.587, 0.114]
+        return bool(luma < 0.5)
+
+
+def tens(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the tens that percentages lie between, at least ten apart."""
+    low = min(90.0, 10.0 * floor(values.min() / 10))
+    return low, max(low + 10, 10.0 * ceil(values.max() / 10))
+
+
+def shaded(
+    axes: Axes, values: NDArray[np.float64], shades: Shades, *, blank_zeros: bool = False
+) -> None:
+    """Draw a table of percentages as shades with the numbers written in."""
+    edges = [np.arange(length + 1) - 0.5 for length in values.shape[::-1]]
+    axes.pcolormesh(*edges, values, cmap=shades.colors, norm=shades.norm(), edgecolors="white")
+    axes.grid(visible=False)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    for (row, column), value in np.ndenumerate(values):
+        if value > 0 or not blank_zeros:
+            color = "white" if shades.is_dark(float(value)) else "black"
+            axes.text(
+                column, row, f"{value:.0f}", color=color, ha="center", va="center", fontsize=7
+            )
