@@ -1,7 +1,6 @@
 """The command `cnnreport`: what is not a verb of DVC or MkDocs."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -40,17 +39,15 @@ def check(
 
     Example: cnnreport check
     """
-    from cnnreport.bibliography import load_bibliography  # noqa: PLC0415 - keep --help fast
-    from cnnreport.internship import load_internship  # noqa: PLC0415
-    from cnnreport.original import load_original  # noqa: PLC0415
+    from cnnreport.checks import check_files  # noqa: PLC0415 - keep --help fast
 
-    readers: dict[Path, Callable[[Path], object]] = {
-        params: load_params,
-        report / "internship.yaml": load_internship,
-        report / "bibliography.bib": load_bibliography,
-        report / "original_study.yaml": load_original,
-    }
-    failed = [path for path, read in readers.items() if not _reads(path, read)]
+    failed = False
+    for path, mistake in check_files(params, report):
+        failed |= mistake is not None
+        if mistake:
+            print(f"error: {mistake}", file=sys.stderr)
+        else:
+            print(f"{path}: good")
     if failed:
         raise typer.Exit(2)
 
@@ -105,13 +102,3 @@ def datasets(params: ParamsFile = Path("params.yaml")) -> None:
         print(name)
     for name, subset in checked.subsets.items():
         print(f"{name}: {len(subset.classes)} classes of {subset.source}")
-
-
-def _reads(path: Path, read: Callable[[Path], object]) -> bool:
-    try:
-        read(path)
-    except CnnReportError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return False
-    print(f"{path}: good")
-    return True

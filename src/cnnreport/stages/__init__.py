@@ -10,7 +10,7 @@ from cnnreport.errors import CnnReportError
 # TensorFlow's notices at start-up would drown what a stage has to say; set before it is imported.
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "1"}
 
-STAGES = ("prepare", "train", "evaluate", "plot", "report")
+STAGES = ("check", "prepare", "train", "evaluate", "plot", "report")
 
 
 def run(argv: Sequence[str]) -> int:

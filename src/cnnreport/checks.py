@@ -1,0 +1,30 @@
+"""Check every file that a person edits, before anything is run on it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from cnnreport.bibliography import load_bibliography
+from cnnreport.errors import CnnReportError
+from cnnreport.internship import load_internship
+from cnnreport.original import load_original
+from cnnreport.params import load_params
+
+
+def check_files(params: Path, report: Path) -> Iterator[tuple[Path, CnnReportError | None]]:
+    """Yield each file with its first mistake, or with None when it can be read."""
+    readers: dict[Path, Callable[[Path], object]] = {
+        params: load_params,
+        report / "internship.yaml": load_internship,
+        report / "bibliography.bib": load_bibliography,
+        report / "original_study.yaml": load_original,
+    }
+    for path, read in readers.items():
+        yield path, _mistake(path, read)
+
+
+def _mistake(path: Path, read: Callable[[Path], object]) -> CnnReportError | None:
+    try:
+        read(path)
+    except CnnReportError as error:
+        return error
+    return None
