@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 import numpy as np
 import pytest
 
@@ -84,3 +85,18 @@ def test_probabilities_sum_to_one_even_where_the_output_does_not(
     probabilities = predict(network, split, RECIPE, tiny_dataset)
     assert probabilities.shape == (2, 3)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, rtol=1e-9)
+    raw = network(split.images / np.float32(255), training=False).numpy()
+    np.testing.assert_allclose(probabilities, raw / raw.sum(axis=1, keepdims=True), rtol=1e-4)
+
+
+def test_auxiliary_heads_answer_only_where_they_are_summed(
+    tiny_dataset: DatasetRecord, tiny_splits: dict[str, Split]
+) -> None:
+    network = build_network("googlenet", (32, 32, 3), 3)
+    split = Split(tiny_splits["test"].images[:2], tiny_splits["test"].labels[:2])
+    weighted = RECIPE.model_copy(update={"heads": "weighted"})
+    main = keras.Model(network.input, network.get_layer("main").output)
+    alone = main(split.images / np.float32(255), training=False).numpy()
+    voted = predict(network, split, RECIPE, tiny_dataset)
+    np.testing.assert_allclose(predict(network, split, weighted, tiny_dataset), alone, rtol=1e-4)
+    assert not np.allclose(voted, alone, rtol=1e-4)
