@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from cnnreport.errors import CnnReportError
 
 # TensorFlow's notices at start-up would drown what a stage has to say; set before it is imported.
-QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "1"}
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1"}
 
 STAGES = ("check", "prepare", "train", "evaluate", "plot", "report")
 

@@ -34,6 +34,7 @@ def main(argv: Sequence[str]) -> None:
         predictions_of,
     )
     from cnnreport.models.inspection import describe  # noqa: PLC0415
+    from cnnreport.recipes import MAIN  # noqa: PLC0415
 
     classes = dataset.class_names
     predictions: dict[int, list[Prediction]] = {}
@@ -48,7 +49,8 @@ def main(argv: Sequence[str]) -> None:
         )
         save_text(args.results / "confusion" / f"s{seed}.csv", confusion)
         save_text(args.results / "predictions" / f"s{seed}.csv", to_csv(rows))
-    architecture = describe(network)
+    # Weighted auxiliary heads are for training only, so their work is not counted.
+    architecture = describe(network, output_layer=MAIN if recipe.heads == "weighted" else None)
     metrics = cell_metrics(dataset, architecture, predictions, histories, recipe_name=params.recipe)
     save_text(args.results / "architecture.json", to_json(architecture))
     save_text(args.results / "metrics.json", to_json(metrics))
