@@ -27,7 +27,7 @@ from cnnreport.figures.labels import spread
 from cnnreport.figures.looks import Look, looks_of
 from cnnreport.figures.original import original_comparison
 from cnnreport.figures.ranking import leaderboard
-from cnnreport.formats import percent
+from cnnreport.formats import percent, percent_range, points
 from cnnreport.stages import plot
 from cnnreport.statistics import accuracy_interval
 from cnnreport.study import Cell, Study, load_study
@@ -203,7 +203,7 @@ def test_leaderboard_states_leader_ties_and_chance():
     assert "GoogLeNet" in drawing.caption
     assert percent(best.metrics.accuracy) in drawing.caption
     assert "cannot be told apart from VGGNet-16." in drawing.caption
-    assert "Chance is 10.0 %" in drawing.caption
+    assert f"Chance is {percent(0.1)}" in drawing.caption
     assert "with one seed" in drawing.caption
     chance = drawing.figure.axes[0].lines[-1]
     assert list(chance.get_xdata()) == [10, 10]
@@ -212,9 +212,9 @@ def test_leaderboard_states_leader_ties_and_chance():
 def test_leaderboard_writes_each_accuracy_with_its_interval():
     study = make_study(models=("lenet",))
     cell = study.cell("digits", "lenet")
-    low, high = (100 * end for end in dataclasses.astuple(accuracy_interval(cell)))
+    interval = percent_range(*dataclasses.astuple(accuracy_interval(cell)))
     texts = [text.get_text() for text in draw(leaderboard, study).figure.axes[0].texts]
-    assert f"{percent(cell.metrics.accuracy)}  ({low:.1f} to {high:.1f} %)" in texts
+    assert f"{percent(cell.metrics.accuracy)}  ({interval})" in texts
 
 
 def test_leaderboard_of_clear_results_says_so():
@@ -257,7 +257,7 @@ def test_learning_curves_name_the_widest_and_the_narrowest_gap():
     }
     caption = draw(learning_curves, study).caption
     widest, narrowest = max(gaps, key=gaps.__getitem__), min(gaps, key=gaps.__getitem__)
-    assert f"{100 * gaps[widest]:+.1f} points for {TITLES.get(widest, widest)}, the most" in caption
+    assert f"{points(gaps[widest])} for {TITLES.get(widest, widest)}, the most" in caption
     assert f"for {TITLES.get(narrowest, narrowest)}, the least" in caption
 
 
@@ -277,7 +277,7 @@ def test_original_figures_stand_beside_ours_and_lost_ones_are_named():
     study = make_study(("cifar10",), models=("lenet", "vgg16"))
     drawing = draw(original_comparison, study, ORIGINAL)
     gap = study.cell("cifar10", "lenet").metrics.accuracy - 0.5974
-    assert f"LeNet {100 * gap:+.1f} points" in drawing.caption
+    assert f"LeNet {points(gap)}" in drawing.caption
     assert "VGGNet-16" not in drawing.caption
     assert "not known" in {text.get_text() for text in drawing.figure.axes[0].texts}
 

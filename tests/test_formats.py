@@ -7,10 +7,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnreport.formats import date, listing, macs, md, percent, plural, points, seconds, thousands
+from cnnreport.formats import (
+    NBSP,
+    date,
+    in_words,
+    listing,
+    macs,
+    md,
+    mebibytes,
+    percent,
+    percent_range,
+    plural,
+    points,
+    seconds,
+    thousands,
+)
 
 EXTENSIONS = ["admonition", "attr_list", "footnotes", "md_in_html", "tables", "toc"]
 EXTENSIONS += ["pymdownx.details", "pymdownx.highlight", "pymdownx.superfences"]
+
+UNITS = "%|points|s|min|h|M|G|MiB"
+
+
+def with_units(text: str) -> str:
+    """The text with a no-break space in front of each unit."""
+    return re.sub(rf" ({UNITS})(?=[ )]|$)", rf"{NBSP}\1", text)
+
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -45,10 +67,19 @@ HOSTILE = [
 
 
 def test_percent_and_points() -> None:
-    assert percent(0.913) == "91.3 %"
-    assert percent(1.0, 0) == "100 %"
-    assert points(0.0315) == "+3.1 points"
-    assert points(-0.004) == "-0.4 points"
+    assert percent(0.913) == with_units("91.3 %")
+    assert percent(1.0, 0) == with_units("100 %")
+    assert points(0.0315) == with_units("+3.1 points")
+    assert points(-0.004) == with_units("-0.4 points")
+    assert percent_range(0.901, 0.923) == with_units("90.1 to 92.3 %")
+
+
+def test_with_units_changes_the_blanks_before_units_alone() -> None:
+    assert with_units("1 h 5 min of 3 (2 %)") == f"1{NBSP}h 5{NBSP}min of 3 (2{NBSP}%)"
+
+
+def test_a_number_keeps_its_unit_where_text_is_escaped() -> None:
+    assert md(f" over {percent(0.5)}\n of  it ") == f"over {percent(0.5)} of it"
 
 
 @pytest.mark.parametrize(
@@ -56,7 +87,7 @@ def test_percent_and_points() -> None:
     [(561_000, "0.56 M"), (9_960_000, "10 M"), (70e6, "70 M"), (1.3e9, "1.3 G"), (15.4e9, "15 G")],
 )
 def test_macs(number: float, text: str) -> None:
-    assert macs(number) == text
+    assert macs(number) == with_units(text)
 
 
 @pytest.mark.parametrize(
@@ -72,14 +103,24 @@ def test_macs(number: float, text: str) -> None:
     ],
 )
 def test_seconds(duration: float, text: str) -> None:
-    assert seconds(duration) == text
+    assert seconds(duration) == with_units(text)
 
 
 def test_dates_counts_and_lists() -> None:
     assert date(Date(2020, 1, 15)) == date("2020-01-15T23:59:00+00:00") == "15 January 2020"
     assert thousands(62006) == "62,006"
+    assert mebibytes(1024) == with_units("1,024 MiB")
     assert [plural(n, "seed") for n in (0, 1, 1000)] == ["0 seeds", "1 seed", "1,000 seeds"]
     assert [listing(list(names)) for names in ("a", "ab", "abc")] == ["a", "a and b", "a, b and c"]
+
+
+def test_counts_of_a_sentence_are_words_up_to_twelve() -> None:
+    assert [in_words(n) for n in (0, 1, 5, 12, 13, 1000)] == [
+        *("none", "one", "five", "twelve", "13", "1,000")
+    ]
+    assert [plural(n, "seed", words=True) for n in (0, 1, 2, 13)] == [
+        *("0 seeds", "one seed", "two seeds", "13 seeds")
+    ]
 
 
 def rendered(text: str) -> str:

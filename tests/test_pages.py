@@ -221,6 +221,23 @@ def test_pages_show_figures_that_are_drawn(datasets: tuple[str, ...]) -> None:
     assert shown == drawn
 
 
+def test_home_names_what_is_compared_in_a_sentence(
+    pages: dict[str, str], cifar_pages: dict[str, str]
+) -> None:
+    assert (
+        "five convolutional networks on the image set *Synthetic digits* and" in pages["index.md"]
+    )
+    both = "the image sets *Synthetic cifar10* and *Synthetic cifar100-objects* and"
+    assert both in cifar_pages["index.md"]
+
+
+@pytest.mark.parametrize("which", ["pages", "cifar_pages"])
+def test_headings_have_anchors_of_their_own(which: str, request: pytest.FixtureRequest) -> None:
+    for page, text in request.getfixturevalue(which).items():
+        anchors = re.findall(r"^#+ .*\{ #([\w-]+) \}$", without_code(text), re.MULTILINE)
+        assert len(anchors) == len(set(anchors)), page
+
+
 @pytest.mark.parametrize("which", ["pages", "cifar_pages"])
 def test_nothing_of_jinja_or_python_is_left(which: str, request: pytest.FixtureRequest) -> None:
     for page, text in request.getfixturevalue(which).items():
@@ -342,11 +359,11 @@ def test_the_original_is_compared_only_where_it_has_the_image_set(
     pages: dict[str, str], cifar_pages: dict[str, str]
 ) -> None:
     page = "report/results/original.md"
-    assert "has no figures for Synthetic digits" in pages[page]
+    assert "has no figures for the image set *Synthetic digits*" in pages[page]
     assert "our figures decide none of them" in pages[page]
     assert "## What the original concluded" in cifar_pages[page]
-    assert "### What differs on Synthetic cifar10" in cifar_pages[page]
-    assert "has no figures for Synthetic cifar100-objects" in cifar_pages[page]
+    assert "### What differs { #cifar10-differences }" in cifar_pages[page]
+    assert "has no figures for the image set *Synthetic cifar100-objects*" in cifar_pages[page]
     assert "decide none" not in cifar_pages[page]
 
 

@@ -6,6 +6,7 @@ import pytest
 from make_study import make_study
 
 from cnnreport import tables
+from cnnreport.formats import NBSP, percent, points
 from cnnreport.original import Original, load_original
 from cnnreport.records import Layer
 from cnnreport.study import Study
@@ -41,6 +42,10 @@ def test_markdown_table_aligns_and_escapes() -> None:
     assert "p | q" in html
 
 
+def test_a_number_in_a_cell_keeps_its_unit() -> None:
+    assert percent(0.5) in tables.markdown_table(["a"], [[f"  {percent(0.5)}\n"]], "r")
+
+
 @pytest.mark.parametrize(("rows", "align"), [([["1"]], "lr"), ([["1", "2"]], "l")])
 def test_markdown_table_refuses_ragged_rows(rows: list[list[str]], align: str) -> None:
     with pytest.raises(ValueError, match="wanted 2 columns"):
@@ -55,7 +60,20 @@ def test_leaderboard_is_in_order_with_ties(study: Study, names: dict[str, str]) 
         zip(column(table, "Network"), column(table, "Cannot be told apart from"), strict=True)
     )
     assert all(a in ties[b].split(", ") for a in ties for b in ties[a].split(", ") if b in ties)
-    assert "0.19 M" in column(table, "MACs an image")
+    assert f"0.19{NBSP}M" in column(table, "MACs an image")
+    assert table.headers[-1] == "Cannot be told apart from"
+
+
+def test_short_leaderboard_agrees_with_the_long_one(study: Study, names: dict[str, str]) -> None:
+    long = tables.leaderboard(study, "digits", names)
+    short = tables.short_leaderboard(study, "digits", names)
+    shared = [header for header in short.headers if header in long.headers]
+    assert len(shared) == len(short.headers) - 1
+    assert [column(short, header) for header in shared] == [column(long, h) for h in shared]
+    accuracies = zip(column(long, "Test accuracy"), column(long, tables.INTERVAL), strict=True)
+    assert column(short, f"Test accuracy ({tables.INTERVAL})") == [
+        f"{accuracy} ({interval})" for accuracy, interval in accuracies
+    ]
 
 
 def test_leaderboard_leaves_out_a_top5_nobody_has(study: Study, names: dict[str, str]) -> None:
@@ -111,8 +129,8 @@ def test_extreme_classes_agree_with_the_metrics(study: Study, names: dict[str, s
     table = tables.extreme_classes(study, "digits", names, n=1)
     for cell, (_, best, worst) in zip(study.cells_of("digits"), table.rows, strict=True):
         accuracies = cell.metrics.class_accuracy.values()
-        assert f"({100 * max(accuracies):.1f} %)" in best
-        assert f"({100 * min(accuracies):.1f} %)" in worst
+        assert f"({percent(max(accuracies))})" in best
+        assert f"({percent(min(accuracies))})" in worst
 
 
 def test_settings_name_what_was_not_held_equal(study: Study, names: dict[str, str]) -> None:
@@ -180,9 +198,9 @@ def test_original_beside_ours(original: Original) -> None:
     }
     assert rows["vgg16"][1] == "lost"
     assert rows["vgg16"][-1] == tables.NONE
-    assert rows["googlenet"][1] == "about 48.0 %"
+    assert rows["googlenet"][1] == f"about {percent(0.48)}"
     ours = study.cell("cifar100", "lenet").metrics.accuracy
-    assert rows["lenet"][-1] == f"{100 * (ours - 0.2843):+.1f} points"
+    assert rows["lenet"][-1] == points(ours - 0.2843)
     training = {
         row[0]: row for row in tables.original_training(study, original, "cifar100", names).rows
     }
@@ -213,7 +231,7 @@ def test_original_best_classes_stand_beside_ours(original: Original) -> None:
     )
     table = tables.original_classes(study, original, "cifar100", {"lenet": "LeNet"})
     assert table.headers == ["Class", "GoogLeNet, original", "ResNet-50, original", "LeNet, ours"]
-    assert table.rows == [["sunflower", "83.0 %", "72.0 %", "25.0 %"]]
+    assert table.rows == [["sunflower", percent(0.83), percent(0.72), percent(0.25)]]
 
 
 def test_every_claim_is_shown_with_its_evidence(original: Original) -> None:

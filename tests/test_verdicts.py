@@ -5,6 +5,8 @@ import pytest
 from make_study import STRENGTHS, make_study
 
 from cnnreport import verdicts
+from cnnreport.formats import seconds
+from cnnreport.records import Layer
 from cnnreport.study import Study
 
 NAMES = {model: model.upper() for model in STRENGTHS}
@@ -62,13 +64,13 @@ def test_a_single_network_has_nothing_to_be_compared_with() -> None:
     assert verdicts.pairs(study, "digits") == ""
     assert verdicts.size(study, "digits", NAMES) == ""
     assert "nothing to choose" in verdicts.outcome(study, "digits", NAMES)
-    assert verdicts.cost(study, "digits", NAMES) == "LENET trained in 4.2 s."
+    assert verdicts.cost(study, "digits", NAMES) == f"LENET trained in {seconds(4.2)}."
 
 
 def test_cost_compares_the_quickest_of_the_best_with_the_slowest() -> None:
     study = study_of({"lenet": 0.2, "alexnet": 3.0, "googlenet": 0.5})
     text = verdicts.cost(study, "digits", NAMES)
-    assert text.startswith("ALEXNET trained in 1 min 2 s; GOOGLENET took the longest")
+    assert text.startswith(f"ALEXNET trained in {seconds(62)}; GOOGLENET took the longest")
     assert "6.5 times as long" in text
 
 
@@ -95,7 +97,10 @@ def test_overfitting_is_read_off_the_gap(train_accuracy: float, expected: str) -
 
 @pytest.mark.parametrize(
     ("strengths", "agreement"),
-    [({"lenet": 0.2, "alexnet": 3.0}, "1 of 1"), ({"lenet": 3.0, "alexnet": 0.2}, "0 of 1")],
+    [
+        ({"lenet": 0.2, "alexnet": 3.0}, "one of one"),
+        ({"lenet": 3.0, "alexnet": 0.2}, "none of one"),
+    ],
 )
 def test_size_says_whether_the_larger_network_was_ahead(
     strengths: dict[str, float], agreement: str
@@ -123,3 +128,21 @@ def test_fairness_names_what_differs() -> None:
     assert "Not held equal between the networks: batch size." in verdicts.fairness(
         unequal, "digits"
     )
+
+
+def test_a_setting_within_a_sentence_keeps_a_capital_that_is_its_own() -> None:
+    study = study_of({"lenet": 1.0, "vgg16": 1.0})
+    cell = study.cell("digits", "vgg16")
+    conv = Layer("conv", "Conv2D", [1], 0, "relu", "64 kernels 3x3, same, L2 0.0001", [])
+    penalised = replace(cell, architecture=replace(cell.architecture, layers=[conv]))
+    study = replace(study, cells={**study.cells, ("digits", "vgg16"): penalised})
+    assert "L2 penalty on kernels" in verdicts.fairness(study, "digits")
+
+
+def test_pairs_are_counted_in_words() -> None:
+    study = study_of({"lenet": 0.2, "alexnet": 1.0, "vgg16": 3.5})
+    assert "Of the three pairs of networks, three can be told apart" in verdicts.pairs(
+        study, "digits"
+    )
+    same = study_of({"lenet": 1.5, "alexnet": 1.5}, images=20)
+    assert "Of the one pair of networks, none can be told apart" in verdicts.pairs(same, "digits")

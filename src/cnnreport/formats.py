@@ -3,13 +3,17 @@
 import datetime as dt
 import re
 
+NBSP = "\N{NO-BREAK SPACE}"
+"""What stands between a number and its unit, so that a line never ends between them."""
+
+_BLANKS = re.compile(rf"[^\S{NBSP}]+")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]!|#])")
 
 
 def percent(fraction: float, digits: int = 1) -> str:
     """Write a fraction of 1 as a percentage: 0.913 becomes ``91.3 %``."""
-    return f"{100 * fraction:.{digits}f} %"
+    return f"{100 * fraction:.{digits}f}{NBSP}%"
 
 
 def percent_range(low: float, high: float) -> str:
@@ -19,7 +23,7 @@ def percent_range(low: float, high: float) -> str:
 
 def points(difference: float, digits: int = 1) -> str:
     """Write a signed difference of two fractions in percentage points: ``+3.2 points``."""
-    return f"{100 * difference:+.{digits}f} points"
+    return f"{100 * difference:+.{digits}f}{NBSP}points"
 
 
 def thousands(number: float) -> str:
@@ -30,20 +34,25 @@ def thousands(number: float) -> str:
 def macs(number: float) -> str:
     """Write multiply-accumulates in millions (M) or billions (G): ``0.56 M``, ``1.3 G``."""
     value, unit = (number / 1e9, "G") if number >= 0.9995e9 else (number / 1e6, "M")
-    return f"{value:.2g} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
+    return f"{value:.2g}{NBSP}{unit}" if value < 9.95 else f"{value:.0f}{NBSP}{unit}"
+
+
+def mebibytes(number: float) -> str:
+    """Write an amount of memory given in MiB: ``1,024 MiB``."""
+    return f"{thousands(number)}{NBSP}MiB"
 
 
 def seconds(duration: float) -> str:
     """Write a duration given in seconds: ``4.2 s``, ``2 min 31 s``, ``1 h 5 min``."""
     if duration < 9.95:
-        return f"{duration:.1f} s"
+        return f"{duration:.1f}{NBSP}s"
     whole = round(duration)
     if whole < 60:
-        return f"{whole} s"
+        return f"{whole}{NBSP}s"
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
+        return f"{whole // 60}{NBSP}min {whole % 60}{NBSP}s"
     minutes = round(duration / 60)
-    return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes // 60}{NBSP}h {minutes % 60}{NBSP}min"
 
 
 def date(day: dt.date | str) -> str:
@@ -52,9 +61,21 @@ def date(day: dt.date | str) -> str:
     return f"{parsed.day} {parsed:%B %Y}"
 
 
-def plural(count: int, noun: str) -> str:
-    """Write a count and its noun: ``1 epoch``, ``15 epochs``."""
-    return f"{thousands(count)} {noun}" if count == 1 else f"{thousands(count)} {noun}s"
+def plural(count: int, noun: str, *, words: bool = False) -> str:
+    """Write a count and its noun: ``1 epoch``, ``15 epochs``; in `words`: ``one epoch``."""
+    number = in_words(count) if words and count else thousands(count)
+    return f"{number} {noun}" if count == 1 else f"{number} {noun}s"
+
+
+def in_words(count: int) -> str:
+    """Write a count of a sentence in words up to twelve: ``five``, ``15``."""
+    return _WORDS[count] if 0 <= count < len(_WORDS) else thousands(count)
+
+
+_WORDS = (
+    *("none", "one", "two", "three", "four", "five", "six"),
+    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
+)
 
 
 def listing(items: list[str]) -> str:
@@ -62,13 +83,17 @@ def listing(items: list[str]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
+def one_line(text: str) -> str:
+    """Write blanks and line breaks as one space each; no-break spaces stay."""
+    return _BLANKS.sub(" ", text).strip()
+
+
 def md(text: object) -> str:
     """Escape a person's words so that Markdown and HTML show them as they were typed.
 
     Line breaks become spaces, so the text stays within its table cell, list item or heading.
     """
-    one_line = " ".join(str(text).split())
-    as_html = "".join(_HTML.get(character, character) for character in one_line)
+    as_html = "".join(_HTML.get(character, character) for character in one_line(str(text)))
     return _at_start(_SPECIAL.sub(r"\\\1", as_html))
 
 

@@ -7,7 +7,17 @@ and the statistics choose their wording. `names` is how the page writes each net
 from collections.abc import Sequence
 from statistics import fmean, stdev
 
-from cnnreport.formats import listing, md, percent, plural, points, seconds, thousands
+from cnnreport.formats import (
+    NBSP,
+    in_words,
+    listing,
+    md,
+    percent,
+    plural,
+    points,
+    seconds,
+    thousands,
+)
 from cnnreport.statistics import (
     RankedCell,
     accuracy_interval,
@@ -16,7 +26,7 @@ from cnnreport.statistics import (
     tie_groups,
 )
 from cnnreport.study import Cell, Study
-from cnnreport.tables import Names, interval_text, train_seconds, unequal_settings
+from cnnreport.tables import INTERVAL, Names, interval_text, unequal_settings
 
 ALPHA = 0.05
 
@@ -34,8 +44,8 @@ def leader(study: Study, dataset: str, ranked: Sequence[RankedCell], names: Name
     """Say which network has the highest test accuracy and how sure that figure is."""
     best = ranked[0].cell
     title = md(study.datasets[dataset].title)
-    where = f"{thousands(best.metrics.test_images)} test images of {title}"
-    interval = f"95 % interval {interval_text(accuracy_interval(best))}"
+    where = f"{thousands(best.metrics.test_images)} test images of *{title}*"
+    interval = f"{INTERVAL} {interval_text(accuracy_interval(best))}"
     if len(ranked) == 1:
         return (
             f"{names[best.model]}, the only network of this study, classifies "
@@ -87,19 +97,19 @@ def cost(study: Study, dataset: str, names: Names) -> str:
     """Say what the quickest of the best networks cost beside the slowest of all."""
     ranked = tie_groups(study, dataset)
     level = [ranked[0].cell, *(study.cell(dataset, model) for model in ranked[0].tied_with)]
-    quickest = min(level, key=train_seconds)
-    slowest = max(study.cells_of(dataset), key=train_seconds)
-    text = f"{names[quickest.model]} trained in {seconds(train_seconds(quickest))}"
+    quickest = min(level, key=lambda cell: cell.train_seconds)
+    slowest = max(study.cells_of(dataset), key=lambda cell: cell.train_seconds)
+    text = f"{names[quickest.model]} trained in {seconds(quickest.train_seconds)}"
     if len(ranked) == 1:
         return f"{text}."
     if len(level) > 1:
         text += ", the shortest time among the networks that cannot be told apart from the first"
     if slowest is quickest:
         return f"{text}; no network took longer."
-    times = train_seconds(slowest) / train_seconds(quickest)
+    times = slowest.train_seconds / quickest.train_seconds
     return (
         f"{text}; {names[slowest.model]} took the longest of all, "
-        f"{seconds(train_seconds(slowest))}, {times:.1f} times as long."
+        f"{seconds(slowest.train_seconds)}, {times:.1f} times as long."
     )
 
 
@@ -113,7 +123,7 @@ def seeds(study: Study) -> str:
             "another seed may change the order of networks that lie close together."
         )
     return (
-        f"Each network was trained {len(used)} times on each image set (seeds "
+        f"Each network was trained {in_words(len(used))} times on each image set (seeds "
         f"{listing([str(seed) for seed in used])}); figures are means over the seeds, and the "
         "intervals cover both seeds and test images."
     )
@@ -137,20 +147,26 @@ def pairs(study: Study, dataset: str) -> str:
         return ""
     apart = sum(pair.p_value < ALPHA for pair in compared)
     return (
-        f"Of the {plural(len(compared), 'pair')} of networks, {apart} can be told apart "
+        f"Of the {plural(len(compared), 'pair', words=True)} of networks, {in_words(apart)} can "
+        "be told apart "
         f"({compared[0].method}, p-values adjusted by Holm's method, level {ALPHA:g})."
     )
 
 
 def fairness(study: Study, dataset: str) -> str:
     """Say which settings differ between networks, and what that means for a lead."""
-    unequal = [md(name).lower() for name in unequal_settings(study, dataset)]
+    unequal = [md(_in_sentence(name)) for name in unequal_settings(study, dataset)]
     if not unequal:
         return "All networks were trained with the same settings."
     return (
         f"Not held equal between the networks: {listing(unequal)}. A difference in accuracy may "
         "therefore come from the training as well as from the architecture."
     )
+
+
+def _in_sentence(name: str) -> str:
+    """Return a name without its capital, unless that is part of the word, as in L2."""
+    return name[0].lower() + name[1:] if name[1:2].islower() else name
 
 
 def overfitting(study: Study, dataset: str, names: Names) -> str:
@@ -214,7 +230,7 @@ def _agreement(ranked: Sequence[Cell]) -> str:
         if better.metrics.accuracy > worse.metrics.accuracy
     ]
     larger = sum(better.metrics.parameters > worse.metrics.parameters for better, worse in ordered)
-    return f"{larger} of {len(ordered)}"
+    return f"{in_words(larger)} of {in_words(len(ordered))}"
 
 
 def outcome(study: Study, dataset: str, names: Names) -> str:
@@ -224,7 +240,7 @@ def outcome(study: Study, dataset: str, names: Names) -> str:
     if len(ranked) == 1:
         return "With one network there is nothing to choose between."
     level = [best.cell, *(study.cell(dataset, model) for model in best.tied_with)]
-    cheapest = min(level, key=train_seconds)
+    cheapest = min(level, key=lambda cell: cell.train_seconds)
     if len(level) == 1:
         return (
             f"For accuracy alone the choice is {names[best.cell.model]}: no other network is level "
@@ -234,7 +250,7 @@ def outcome(study: Study, dataset: str, names: Names) -> str:
     return (
         f"The accuracies give no reason to choose between {together}. "
         f"The cost does: of these, {names[cheapest.model]} trained in the shortest time "
-        f"({seconds(train_seconds(cheapest))})."
+        f"({seconds(cheapest.train_seconds)})."
     )
 
 
@@ -262,6 +278,6 @@ def class_certainty(study: Study, dataset: str) -> str:
     ]
     widest = max(interval.high - interval.low for interval in intervals)
     return (
-        f"The 95 % interval of a single class's accuracy is up to {100 * widest:.0f} points wide, "
-        "so classes that lie close together need not differ."
+        f"The {INTERVAL} of a single class's accuracy is up to {100 * widest:.0f}{NBSP}points "
+        "wide, so classes that lie close together need not differ."
     )

@@ -1,0 +1,85 @@
+"""Turn a study into the tables of the report: rows of text, ready for Markdown.
+
+The functions take `names`, how a page writes each network; a page that wants links in its tables
+passes names that are links. All other words of a table that came from a file are escaped here.
+Templates reach everything below as `tables.NAME`.
+"""
+
+from cnnreport.tables.architectures import layer_table, networks, totals
+from cnnreport.tables.classes import (
+    cell_classes,
+    class_accuracy,
+    confusions,
+    extreme_classes,
+    top_classes,
+)
+from cnnreport.tables.costs import cell_cost, cost, images_a_second
+from cnnreport.tables.data import data_loading
+from cnnreport.tables.markdown import Table, markdown_table
+from cnnreport.tables.original import (
+    claims,
+    conditions,
+    datasets_in_original,
+    in_original,
+    original_accuracy,
+    original_classes,
+    original_training,
+)
+from cnnreport.tables.places import machines, training_days
+from cnnreport.tables.ranking import comparisons, leaderboard, overall_accuracy, short_leaderboard
+from cnnreport.tables.recipes import (
+    has_auxiliary_heads,
+    hyper_parameters,
+    optimiser_text,
+    rate_text,
+    settings,
+    settings_of,
+    unequal_settings,
+)
+from cnnreport.tables.results import seeds_table, test_results, training_output
+from cnnreport.tables.words import INTERVAL, NONE, Names, interval_text, shape_text
+
+__all__ = [
+    "INTERVAL",
+    "NONE",
+    "Names",
+    "Table",
+    "cell_classes",
+    "cell_cost",
+    "claims",
+    "class_accuracy",
+    "comparisons",
+    "conditions",
+    "confusions",
+    "cost",
+    "data_loading",
+    "datasets_in_original",
+    "extreme_classes",
+    "has_auxiliary_heads",
+    "hyper_parameters",
+    "images_a_second",
+    "in_original",
+    "interval_text",
+    "layer_table",
+    "leaderboard",
+    "machines",
+    "markdown_table",
+    "networks",
+    "optimiser_text",
+    "original_accuracy",
+    "original_classes",
+    "original_training",
+    "overall_accuracy",
+    "rate_text",
+    "seeds_table",
+    "settings",
+    "settings_of",
+    "shape_text",
+    "short_leaderboard",
+    "test_results",
+    "top_classes",
+    "totals",
+    "training_days",
+    "training_output",
+    "unequal_settings",
+]

@@ -1,0 +1,177 @@
+"""Tables that set the original study beside this one."""
+
+from collections.abc import Callable
+
+from cnnreport.formats import md, percent, plural, points, thousands
+from cnnreport.original import Original, OriginalCell
+from cnnreport.records import DatasetRecord
+from cnnreport.statistics import accuracy_interval
+from cnnreport.study import Cell, Study
+from cnnreport.tables.markdown import Table
+from cnnreport.tables.recipes import OPTIMISERS, PIXELS, optimiser_text, rate_text
+from cnnreport.tables.words import INTERVAL, NONE, Names, interval_text, optional
+
+
+def in_original(study: Study, original: Original, dataset: str) -> bool:
+    """Say whether the original study has any of our cells of an image set."""
+    return any(original.cell(dataset, model) for model in study.params.models)
+
+
+def datasets_in_original(study: Study, original: Original) -> list[str]:
+    """Return the image sets of ours that the original study has cells of."""
+    return [name for name in study.params.datasets if in_original(study, original, name)]
+
+
+def claims(original: Original, link: Callable[[str], str]) -> Table:
+    """Return the original study's conclusions and which of our figures bear on each.
+
+    `link` writes the way from the page to a path below docs/.
+    """
+    rows = [
+        [md(claim), f"[{text}]({link(path)})"]
+        for key, claim in original.claims.items()
+        for path, text in [_EVIDENCE.get(key, _EVIDENCE_OF_OTHERS)]
+    ]
+    return Table(["Conclusion of the original study", "Our figures that bear on it"], rows, "ll")
+
+
+_EVIDENCE_OF_OTHERS = ("report/results/index.md", "Accuracies and pairs of networks")
+
+_EVIDENCE = {
+    "googlenet-first": ("report/results/index.md", "Ranks, with what cannot be told apart"),
+    "resnet50-level": ("report/results/index.md", "The pair of ResNet-50 and GoogLeNet"),
+    "vgg16-middle": ("report/results/cost.md", "Accuracy beside parameters and training time"),
+    "small-underfit": ("report/results/index.md", "Training beside test accuracy"),
+    "deeper-better": ("report/networks/index.md", "Number of layers beside accuracy"),
+}
+"""The page and the figures that speak to a claim of original_study.yaml, by its key."""
+
+
+def original_accuracy(study: Study, original: Original, dataset: str, names: Names) -> Table:
+    """Return the original study's test accuracies beside ours; differences in points."""
+    pairs = [(cell, original.cell(dataset, cell.model)) for cell in study.cells_of(dataset)]
+    rows = [
+        [
+            names[ours.model],
+            _printed(theirs),
+            percent(ours.metrics.accuracy),
+            interval_text(accuracy_interval(ours)),
+            _difference(ours, theirs),
+        ]
+        for ours, theirs in pairs
+    ]
+    return Table(["Network", "Original", "Ours", INTERVAL, "Difference"], rows, "lrrrr")
+
+
+def _printed(cell: OriginalCell | None) -> str:
+    if cell is None:
+        return "not in the study"
+    if cell.test_accuracy is None:
+        return "lost"
+    mark = "about " if "test_accuracy" in cell.approximate else ""
+    return optional(cell.test_accuracy, mark)
+
+
+def _difference(ours: Cell, theirs: OriginalCell | None) -> str:
+    if theirs is None or theirs.test_accuracy is None:
+        return NONE
+    return points(ours.metrics.accuracy - theirs.test_accuracy)
+
+
+def original_training(study: Study, original: Original, dataset: str, names: Names) -> Table:
+    """Return how the original study and we trained each network: epochs, images and recipe.
+
+    The original study trained on the whole training split, of which we hold a part out.
+    """
+    record = study.datasets[dataset]
+    images = record.train_images + record.validation_images
+    rows = [
+        [
+            names[ours.model],
+            thousands(theirs.epochs) if theirs else NONE,
+            thousands(ours.metrics.epochs),
+            thousands(theirs.epochs * images) if theirs else NONE,
+            thousands(ours.metrics.images_seen),
+            _original_recipe(original, ours.model),
+            f"{optimiser_text(ours.recipe)}, {rate_text(ours.recipe)}, "
+            f"batch {ours.recipe.batch_size}",
+        ]
+        for ours in study.cells_of(dataset)
+        for theirs in [original.cell(dataset, ours.model)]
+    ]
+    headers = [
+        "Network",
+        "Epochs, original",
+        "Epochs, ours",
+        "Images seen, original",
+        "Images seen, ours",
+        "Recipe, original",
+        "Recipe, ours",
+    ]
+    return Table(headers, rows, "lrrrrll")
+
+
+def original_classes(study: Study, original: Original, dataset: str, names: Names) -> Table:
+    """Return the classes that the original study named as the best, its accuracies and ours."""
+    cells = study.cells_of(dataset)
+    named = [
+        entry
+        for entry in original.best_classes
+        if entry.dataset == dataset and entry.class_name in study.datasets[dataset].class_names
+    ]
+    models = sorted({model for entry in named for model in entry.accuracy})
+    rows = [
+        [
+            md(entry.class_name),
+            *(optional(entry.accuracy.get(model)) for model in models),
+            *(percent(cell.metrics.class_accuracy[entry.class_name]) for cell in cells),
+        ]
+        for entry in named
+    ]
+    theirs = [f"{md(original.models[model].title)}, original" for model in models]
+    ours = [f"{names[cell.model]}, ours" for cell in cells]
+    return Table(["Class", *theirs, *ours], rows, "l" + "r" * len(theirs + ours))
+
+
+def _original_recipe(original: Original, model: str) -> str:
+    if model not in original.models:
+        return NONE
+    entry = original.models[model]
+    optimiser = OPTIMISERS.get(entry.optimizer, md(entry.optimizer))
+    return f"{optimiser}, {entry.learning_rate:g}, batch {original.conditions.batch_size}"
+
+
+def conditions(study: Study, original: Original, dataset: str) -> Table:
+    """Return the conditions that hold for all networks, the original study's and ours."""
+    theirs, record = original.conditions, study.datasets[dataset]
+    pixels = sorted({PIXELS[cell.recipe.pixels] for cell in study.cells_of(dataset)})
+    rows = [
+        ["Pixels", md(theirs.pixels), "; ".join(pixels)],
+        ["Augmentation", md(theirs.augmentation), "none"],
+        ["Validation", md(theirs.validation), _validation(record)],
+        ["Trainings", md(theirs.runs), _trainings(study)],
+        ["Loss", md(theirs.loss), "categorical cross-entropy"],
+        ["Hardware", md(theirs.hardware), _hardware(study)],
+    ]
+    return Table(["Condition", "Original", "Ours"], rows, "lll")
+
+
+def _validation(record: DatasetRecord) -> str:
+    share = percent(record.validation_fraction, 0)
+    return f"{share} of the training images, held out; the test images are read once, at the end"
+
+
+def _trainings(study: Study) -> str:
+    seeds = ", ".join(str(seed) for seed in study.params.seeds)
+    noun = "seed" if len(study.params.seeds) == 1 else "seeds"
+    trainings = plural(len(study.params.seeds), "training", words=True)
+    return f"{trainings} a network and image set, {noun} {seeds}"
+
+
+def _hardware(study: Study) -> str:
+    trainings = [run.training for cell in study.cells.values() for run in cell.runs]
+    machines_used = {
+        ", ".join([f"{item.processor}, {item.cores} cores", *item.accelerators])
+        for item in trainings
+    }
+    return md("; ".join(sorted(machines_used)))

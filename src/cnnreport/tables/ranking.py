@@ -1,0 +1,88 @@
+"""Tables of which network is better: ranks, pairs and accuracies over all image sets."""
+
+from collections.abc import Callable, Sequence
+
+from cnnreport.formats import macs, md, percent, points, seconds, thousands
+from cnnreport.statistics import (
+    RankedCell,
+    accuracy_interval,
+    compare_all,
+    tie_groups,
+)
+from cnnreport.study import Study
+from cnnreport.tables.markdown import Table
+from cnnreport.tables.words import INTERVAL, Names, accuracy_text, interval_text, joined, optional
+
+Columns = dict[str, Callable[[RankedCell], str]]
+"""Headers and how a row of the ranking is written below each."""
+
+
+def leaderboard(study: Study, dataset: str, names: Names) -> Table:
+    """Return one row a network, the most accurate first; ranks are shared by ties."""
+    ranked = tie_groups(study, dataset)
+    columns: Columns = {
+        "Rank": lambda row: str(row.rank),
+        "Network": lambda row: names[row.cell.model],
+        "Test accuracy": lambda row: percent(row.cell.metrics.accuracy),
+        INTERVAL: lambda row: interval_text(accuracy_interval(row.cell)),
+        "Top-5 accuracy": lambda row: optional(row.cell.metrics.top5_accuracy),
+        "Loss": lambda row: f"{row.cell.metrics.loss:.3f}",
+        "Parameters": lambda row: thousands(row.cell.metrics.parameters),
+        "MACs an image": lambda row: macs(row.cell.metrics.macs),
+        "Training time": lambda row: seconds(row.cell.train_seconds),
+        "Epochs": lambda row: thousands(row.cell.metrics.epochs),
+        "Images seen": lambda row: thousands(row.cell.metrics.images_seen),
+        _APART: lambda row: joined(row.tied_with, names),
+    }
+    if all(row.cell.metrics.top5_accuracy is None for row in ranked):
+        del columns["Top-5 accuracy"]
+    return _ranking(ranked, columns)
+
+
+def short_leaderboard(study: Study, dataset: str, names: Names) -> Table:
+    """Return the leaderboard with as many columns as fit a page."""
+    columns: Columns = {
+        "Rank": lambda row: str(row.rank),
+        "Network": lambda row: names[row.cell.model],
+        f"Test accuracy ({INTERVAL})": lambda row: accuracy_text(row.cell),
+        "Parameters": lambda row: thousands(row.cell.metrics.parameters),
+        "MACs an image": lambda row: macs(row.cell.metrics.macs),
+        "Training time": lambda row: seconds(row.cell.train_seconds),
+        _APART: lambda row: joined(row.tied_with, names),
+    }
+    return _ranking(tie_groups(study, dataset), columns)
+
+
+_APART = "Cannot be told apart from"
+
+
+def _ranking(ranked: Sequence[RankedCell], columns: Columns) -> Table:
+    align = "".join("l" if header in (_APART, "Network") else "r" for header in columns)
+    rows = [[write(row) for write in columns.values()] for row in ranked]
+    return Table(list(columns), rows, align)
+
+
+def comparisons(study: Study, dataset: str, names: Names) -> Table:
+    """Return one row a pair of networks: difference, interval and p-value adjusted by Holm."""
+    rows = [
+        [
+            f"{names[pair.model_a]} less {names[pair.model_b]}",
+            points(pair.difference),
+            f"{100 * pair.interval.low:+.1f} to {points(pair.interval.high)}",
+            "< 0.001" if pair.p_value < 0.001 else f"{pair.p_value:.3f}",
+            pair.method,
+        ]
+        for pair in compare_all(study.ranked(dataset))
+    ]
+    headers = ["Pair", "Difference", INTERVAL, "Adjusted p", "Test"]
+    return Table(headers, rows, "lrrrl")
+
+
+def overall_accuracy(study: Study, names: Names) -> Table:
+    """Return one row a network, one column an image set: test accuracy with its interval."""
+    headers = ["Network", *(md(record.title) for record in study.datasets.values())]
+    rows = [
+        [names[model], *(accuracy_text(study.cell(name, model)) for name in study.datasets)]
+        for model in study.params.models
+    ]
+    return Table(headers, rows, "l" + "r" * len(study.datasets))

@@ -1,0 +1,43 @@
+"""Write what the cells of several tables share: names, shapes, accuracies and gaps."""
+
+from collections.abc import Mapping, Sequence
+
+from cnnreport.formats import percent, percent_range
+from cnnreport.statistics import CONFIDENCE, Interval, accuracy_interval
+from cnnreport.study import Cell
+
+Names = Mapping[str, str]
+"""A network's key and how a page writes it, in Markdown."""
+
+NONE = "–"  # noqa: RUF001
+"""What stands in a cell that has no figure."""
+
+INTERVAL = f"{percent(CONFIDENCE, 0)} interval"
+"""How a column and a sentence call the interval of an accuracy."""
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+
+def interval_text(interval: Interval) -> str:
+    """Write an interval of accuracies as ``90.1 to 92.3 %``."""
+    return percent_range(interval.low, interval.high)
+
+
+def accuracy_text(cell: Cell) -> str:
+    """Write a test accuracy with its interval: ``91.3 % (90.1 to 92.3 %)``."""
+    return f"{percent(cell.metrics.accuracy)} ({interval_text(accuracy_interval(cell))})"
+
+
+def optional(fraction: float | None, mark: str = "") -> str:
+    """Write a percentage after a mark, or the dash of what is missing."""
+    return NONE if fraction is None else f"{mark}{percent(fraction)}"
+
+
+def joined(models: Sequence[str], names: Names) -> str:
+    """Write networks one after the other, or the dash when there are none."""
+    return ", ".join(names[model] for model in models) or NONE
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """Write a shape as ``28 x 28 x 6`` with multiplication signs."""
+    return f" {TIMES} ".join(str(size) for size in shape)
