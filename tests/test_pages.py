@@ -80,7 +80,7 @@ def sources_with(templates: Mapping[str, str] | None = None, code: tuple[str, ..
     return Sources(
         {**kept, **(templates or {})},
         {file: f'"""Code of {file}."""\n' for file in files},
-        ["how-to/first.md", "decisions.md"],
+        {"how-to/first.md": "First steps", "decisions.md": "Decisions"},
     )
 
 
@@ -182,6 +182,15 @@ def test_navigation_lists_every_page_once_and_the_hand_written_ones(pages: dict[
     assert sorted(listed) == sorted([*(pages.keys() - {"nav.yml"}), *sources_with().hand_written])
 
 
+def test_code_keeps_its_empty_lines_and_prose_does_not() -> None:
+    code = {file: f"# {file}\n\n\ndef build(): ...\n" for file in sources_with().code}
+    study = pinned(make_study(models=("lenet",)))
+    pages = pages_of(study, sources=replace(sources_with(), code=code))
+    page = pages["report/networks/lenet.md"]
+    assert "```python\n# lenet.py\n\n\ndef build(): ...\n```" in page
+    assert "\n\n\n" not in re.sub(r"```python.*?```", "code", page, flags=re.DOTALL)
+
+
 def leaves(entry: Any) -> list[str]:
     if isinstance(entry, str):
         return [entry]
@@ -272,7 +281,7 @@ def test_a_template_error_is_one_line(study: Study, template: str, expected: str
 
 def test_a_missing_template_is_named(study: Study) -> None:
     with pytest.raises(InputError, match=r"^report/templates/index\.md\.j2: "):
-        pages_of(study, sources=Sources({}, {}, []))
+        pages_of(study, sources=Sources({}, {}, {}))
 
 
 def test_a_bug_behind_a_template_is_not_taken_for_the_template(study: Study) -> None:
@@ -430,8 +439,13 @@ def test_figures_file_is_checked(tmp_path: Path, text: str | None, expected: str
 def test_sources_need_templates_and_list_hand_written_pages(tmp_path: Path) -> None:
     for name in ("index.md", "decisions.md", "how-to/b.md", "how-to/a.md", "report/x.md"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    assert hand_written_pages(tmp_path) == ["how-to/a.md", "how-to/b.md", "decisions.md"]
+        (tmp_path / name).write_text(f"# About {name}\n", encoding="utf-8")
+    (tmp_path / "how-to/b.md").write_text("no heading", encoding="utf-8")
+    assert list(hand_written_pages(tmp_path).items()) == [
+        ("how-to/a.md", "About how-to/a.md"),
+        ("how-to/b.md", "b"),
+        ("decisions.md", "About decisions.md"),
+    ]
     with pytest.raises(InputError, match="wanted a folder with templates"):
         load_sources(tmp_path / "nowhere", tmp_path, tmp_path)
 

@@ -38,6 +38,7 @@ FILTERS = {
     "date": formats.date,
     "plural": formats.plural,
     "listing": formats.listing,
+    "in_words": formats.in_words,
 }
 
 
@@ -54,12 +55,12 @@ class Sources:
     """Files that pages are made from or link to, by their path within their folder.
 
     `templates` and `code` (the networks' Python files) map a path to its text; `hand_written` are
-    the pages below docs/ that people wrote, in the order of the navigation.
+    the titles of the pages below docs/ that people wrote, in the order of the navigation.
     """
 
     templates: Mapping[str, str]
     code: Mapping[str, str]
-    hand_written: Sequence[str]
+    hand_written: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,19 @@ class Page:
 
 
 @dataclass(frozen=True)
+class HandWritten:
+    """A page that people wrote: the navigation lists it, nothing renders it."""
+
+    path: str
+    title: str
+
+
+@dataclass(frozen=True)
 class Section:
-    """A titled part of the navigation; a plain string is a hand-written page."""
+    """A titled part of the navigation."""
 
     title: str
-    entries: Sequence["Page | Section | str"]
+    entries: Sequence["Page | Section | HandWritten"]
 
 
 def site_map(study: Study, titles: Mapping[str, str], sources: Sources) -> list[Page | Section]:
@@ -87,6 +96,7 @@ def site_map(study: Study, titles: Mapping[str, str], sources: Sources) -> list[
         for model, title in titles.items()
         if model in study.params.models
     ]
+    handbook = [HandWritten(path, title) for path, title in sources.hand_written.items()]
     return [
         Page("index.md", "index.md.j2", "Home"),
         Section("Front matter", _pages(_FRONT)),
@@ -94,7 +104,7 @@ def site_map(study: Study, titles: Mapping[str, str], sources: Sources) -> list[
         Section("Networks", [_page("networks/index", "Overview"), *networks]),
         Section("Results", _pages(_RESULTS)),
         Section("Appendix", _pages(_APPENDIX)),
-        *([Section("Handbook", sources.hand_written)] if sources.hand_written else []),
+        *([Section("Handbook", handbook)] if handbook else []),
     ]
 
 
@@ -109,10 +119,10 @@ _CHAPTERS = {
     "chapters/1-introduction": "1 Introduction",
     "chapters/2-project": "2 The project",
     "chapters/3-requirements": "3 Requirements",
-    "chapters/4-research": "4 Research",
-    "chapters/4-neural-networks": "4 Neural networks",
-    "chapters/4-cnn": "4 Convolutional networks",
-    "chapters/4-datasets": "4 Image sets",
+    "chapters/4-research": "4.1 Research",
+    "chapters/4-neural-networks": "4.2 Neural networks",
+    "chapters/4-cnn": "4.3 Convolutional networks",
+    "chapters/4-datasets": "4.4 Image sets",
 }
 _RESULTS = {
     "results/index": "Accuracy",
@@ -138,7 +148,7 @@ def _page(name: str, title: str) -> Page:
     return Page(f"report/{name}.md", f"{name}.md.j2", title)
 
 
-def pages_in(entries: Sequence[Page | Section | str]) -> Iterator[Page]:
+def pages_in(entries: Sequence[Page | Section | HandWritten]) -> Iterator[Page]:
     """Yield the pages to make, in order."""
     for entry in entries:
         if isinstance(entry, Page):
@@ -147,17 +157,15 @@ def pages_in(entries: Sequence[Page | Section | str]) -> Iterator[Page]:
             yield from pages_in(entry.entries)
 
 
-def navigation(entries: Sequence[Page | Section | str]) -> str:
+def navigation(entries: Sequence[Page | Section | HandWritten]) -> str:
     """Write docs/nav.yml, which mkdocs.yml inherits."""
     lines = ["# Written by the report stage; do not edit.", "nav:", *_nav_lines(entries, "  ")]
     return "\n".join(lines) + "\n"
 
 
-def _nav_lines(entries: Sequence[Page | Section | str], indent: str) -> Iterator[str]:
+def _nav_lines(entries: Sequence[Page | Section | HandWritten], indent: str) -> Iterator[str]:
     for entry in entries:
-        if isinstance(entry, str):
-            yield f"{indent}- {_quoted(entry)}"
-        elif isinstance(entry, Page):
+        if not isinstance(entry, Section):
             yield f"{indent}- {_quoted(entry.title)}: {_quoted(entry.path)}"
         else:
             yield f"{indent}- {_quoted(entry.title)}:"
@@ -353,10 +361,24 @@ def _reason(error: Exception) -> str:
     )
 
 
+_FENCE = re.compile(r"^(?P<fence>`{3,}).*?^(?P=fence)$", re.DOTALL | re.MULTILINE)
+
+
 def _tidy(text: str) -> str:
-    """Return a page without blanks at line ends and with one empty line at most between lines."""
-    lines = [line.rstrip() for line in text.splitlines()]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n") + "\n"
+    """Return a page without blanks at line ends and with one empty line at most between lines.
+
+    Code in a fence keeps its empty lines.
+    """
+    text = "\n".join(line.rstrip() for line in text.splitlines())
+    parts, end = [], 0
+    for block in _FENCE.finditer(text):
+        parts += [_single_spaced(text[end : block.start()]), block.group()]
+        end = block.end()
+    return "".join([*parts, _single_spaced(text[end:])]).strip("\n") + "\n"
+
+
+def _single_spaced(text: str) -> str:
+    return re.sub(r"\n{3,}", "\n\n", text)
 
 
 def load_figures(folder: Path) -> dict[str, FigureText]:
@@ -389,11 +411,16 @@ def load_sources(templates: Path, models: Path, docs: Path) -> Sources:
     return Sources(found, _texts(models, "*.py"), hand_written_pages(docs))
 
 
-def hand_written_pages(docs: Path) -> list[str]:
-    """Return the how-to pages and the other hand-written pages below docs/, each in order."""
-    how_to = sorted(path.relative_to(docs).as_posix() for path in docs.glob("how-to/*.md"))
-    others = sorted(path.name for path in docs.glob("*.md") if path.name != "index.md")
-    return how_to + others
+def hand_written_pages(docs: Path) -> dict[str, str]:
+    """Return the titles of the how-to pages and of the other pages people wrote below docs/."""
+    how_to = sorted(docs.glob("how-to/*.md"))
+    others = sorted(path for path in docs.glob("*.md") if path.name != "index.md")
+    return {path.relative_to(docs).as_posix(): _heading(path) for path in how_to + others}
+
+
+def _heading(path: Path) -> str:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return next((line[2:].strip() for line in lines if line.startswith("# ")), path.stem)
 
 
 def _texts(folder: Path, pattern: str) -> dict[str, str]:

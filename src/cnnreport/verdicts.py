@@ -19,6 +19,7 @@ from cnnreport.formats import (
     thousands,
 )
 from cnnreport.statistics import (
+    Comparison,
     RankedCell,
     accuracy_interval,
     class_interval,
@@ -72,10 +73,11 @@ def lead(ranked: Sequence[RankedCell], names: Names) -> str:
     best = ranked[0]
     tied = [names[model] for model in best.tied_with]
     if not tied:
-        return "Its lead over every other network is larger than the test images leave to chance."
+        return f"Its lead over every other network is more than {_chance(best.cell)}."
     apart = f"These test images cannot tell {names[best.cell.model]} apart from {listing(tied)}"
-    if len(ranked) - len(tied) > 1:
-        return f"{apart}; its lead over the rest is larger than chance."
+    others = [names[row.cell.model] for row in ranked[1:] if row.cell.model not in best.tied_with]
+    if others:
+        return f"{apart}; its lead over {listing(others)} is more than {_chance(best.cell)}."
     return f"{apart}, so no network is called the best."
 
 
@@ -86,11 +88,18 @@ def last(ranked: Sequence[RankedCell], names: Names) -> str:
     if gap == 0:
         return "All networks reach the same accuracy."
     behind = f"{points(gap).removeprefix('+')} behind {names[first.model]}"
-    certain = "within chance" if first.model in ranked[-1].tied_with else "more than chance"
+    certain = "no more" if first.model in ranked[-1].tied_with else "more"
     return (
         f"{names[worst.model]} has the lowest, {percent(worst.metrics.accuracy)}: {behind}, "
-        f"which is {certain}."
+        f"which is {certain} than {_chance(first)}."
     )
+
+
+def _chance(cell: Cell) -> str:
+    """Say what a difference is held against: one seed says nothing about other seeds."""
+    if len(cell.runs) == 1:
+        return "the choice of test images explains"
+    return "the choice of test images and seeds explains"
 
 
 def cost(study: Study, dataset: str, names: Names) -> str:
@@ -109,7 +118,7 @@ def cost(study: Study, dataset: str, names: Names) -> str:
     times = slowest.train_seconds / quickest.train_seconds
     return (
         f"{text}; {names[slowest.model]} took the longest of all, "
-        f"{seconds(slowest.train_seconds)}, {times:.1f} times as long."
+        f"{seconds(slowest.train_seconds)}, about {times:.2g} times as long."
     )
 
 
@@ -176,7 +185,7 @@ def overfitting(study: Study, dataset: str, names: Names) -> str:
     if _gap(widest) <= 0:
         return (
             "No network was more accurate on its training images, in its last epoch, than on the "
-            "test images, so these figures show no overfitting."
+            "test images, so these figures cannot show overfitting."
         )
     best = max(cells, key=lambda cell: cell.metrics.accuracy)
     same = " It is also the most accurate one on test images." if widest is best else ""
@@ -185,8 +194,10 @@ def overfitting(study: Study, dataset: str, names: Names) -> str:
     )
     return (
         f"{subject} from training to test images, from "
-        f"{percent(widest.metrics.train_accuracy)} to {percent(widest.metrics.accuracy)}: the "
-        f"gap of {points(_gap(widest)).removeprefix('+')} measures how far it overfits.{same}"
+        f"{percent(widest.metrics.train_accuracy)} to {percent(widest.metrics.accuracy)}, a gap "
+        f"of {points(_gap(widest)).removeprefix('+')}.{same} The training figure is a mean over "
+        "the last epoch, taken while the weights still changed and with dropout at work: it is too "
+        "low for networks with few epochs or with dropout, so gaps compare only roughly."
     )
 
 
@@ -209,28 +220,39 @@ def size(study: Study, dataset: str, names: Names) -> str:
             f"{names[largest.model]} has the most parameters and comes {_place(ranked, largest)} "
             f"by accuracy; {names[busiest.model]} {work}"
         )
-    return (
-        f"{text} and comes {_place(ranked, busiest)} by accuracy. Of the pairs of networks that "
-        f"differ in accuracy, the one with more parameters was ahead in {_agreement(ranked)}."
-    )
+    place = f"{text} and comes {_place(ranked, busiest)} by accuracy."
+    return f"{place} {_agreement(study, dataset)}"
 
 
 def _place(ranked: Sequence[Cell], cell: Cell) -> str:
     position = ranked.index(cell) + 1
     if position == len(ranked):
         return "last"
-    return ("first", "second", "third")[position - 1] if position <= 3 else f"number {position}"
+    ordinals = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+    return ordinals[position - 1] if position <= len(ordinals) else f"number {position}"
 
 
-def _agreement(ranked: Sequence[Cell]) -> str:
-    ordered = [
-        (better, worse)
-        for position, better in enumerate(ranked)
-        for worse in ranked[position + 1 :]
-        if better.metrics.accuracy > worse.metrics.accuracy
-    ]
-    larger = sum(better.metrics.parameters > worse.metrics.parameters for better, worse in ordered)
-    return f"{in_words(larger)} of {in_words(len(ordered))}"
+def _agreement(study: Study, dataset: str) -> str:
+    """Say how often more parameters went with more accuracy, where a difference is certain."""
+    compared = compare_all(study.cells_of(dataset))
+    apart = [pair for pair in compared if pair.p_value < ALPHA]
+    if not apart:
+        return "No pair of networks can be told apart, so nothing follows about size."
+    larger = sum((pair.difference > 0) == _has_more(study, dataset, pair) for pair in apart)
+    if len(apart) == 1:
+        return (
+            "In the only pair of networks that can be told apart, the one with more parameters is "
+            f"the {'more' if larger else 'less'} accurate."
+        )
+    return (
+        f"Of the {in_words(len(apart))} pairs of networks that can be told apart, the one with "
+        f"more parameters is the more accurate in {in_words(larger)}."
+    )
+
+
+def _has_more(study: Study, dataset: str, pair: Comparison) -> bool:
+    first, second = study.cell(dataset, pair.model_a), study.cell(dataset, pair.model_b)
+    return first.metrics.parameters > second.metrics.parameters
 
 
 def outcome(study: Study, dataset: str, names: Names) -> str:

@@ -63,8 +63,8 @@ def _caption(
 def _verdict(title: str, ranked: Sequence[RankedCell], looks: Mapping[str, Look]) -> str:
     best = ranked[0].cell
     finding = (
-        f"On {title}, {looks[best.model].title} is right on {percent(best.metrics.accuracy)} of "
-        f"{plural(best.metrics.test_images, 'test image')}"
+        f"On the image set {title}, {looks[best.model].title} is right on "
+        f"{percent(best.metrics.accuracy)} of {plural(best.metrics.test_images, 'test image')}"
     )
     if len(ranked) == 1:
         return f"{finding}."
