@@ -22,7 +22,7 @@ AUXILIARY = ("aux1", "aux2")
 class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
     """A learning rate that rises linearly to a peak and falls along a half cosine to zero.
 
-    After Smith and Topin 2018, section 2 (super-convergence), without the cycled momentum.
+    After Smith and Topin 2019, section 2 (super-convergence), without the cycled momentum.
     """
 
     def __init__(self, peak: float, total_steps: int) -> None:
