@@ -5,7 +5,7 @@ import pytest
 from make_study import STRENGTHS, make_study
 
 from cnnreport import verdicts
-from cnnreport.formats import seconds
+from cnnreport.formats import percent, seconds
 from cnnreport.records import Layer
 from cnnreport.study import Study
 
@@ -72,6 +72,54 @@ def test_cost_compares_the_quickest_of_the_best_with_the_slowest() -> None:
     text = verdicts.cost(study, "digits", NAMES)
     assert text.startswith(f"ALEXNET trained in {seconds(62)}; GOOGLENET took the longest")
     assert "about 6.5 times as long" in text
+
+
+@pytest.mark.parametrize(
+    ("slowest", "expected"),
+    [(6.5, "about 6.5 times"), (23.4, "about 23 times"), (170.2, "about 170")],
+)
+def test_how_many_times_as_long_is_a_plain_number(slowest: float, expected: str) -> None:
+    study = study_of({"lenet": 3.5, "alexnet": 0.2})
+    cells = {}
+    for (dataset, model), cell in study.cells.items():
+        time = 10.0 * (slowest if model == "alexnet" else 1.0)
+        runs = [
+            replace(run, training=replace(run.training, train_seconds=time)) for run in cell.runs
+        ]
+        cells[dataset, model] = replace(cell, runs=runs)
+    assert expected in verdicts.cost(replace(study, cells=cells), "digits", NAMES)
+
+
+@pytest.mark.parametrize(
+    ("normalised", "momentum", "epochs", "warned"),
+    [
+        (True, None, 5, True),  # 0.99 ** 180 = 0.16, the five epochs of report/studies/objects
+        (True, 0.9, 5, False),
+        (True, None, 13, False),  # 0.99 ** 468 = 0.009
+        (False, None, 5, False),
+    ],
+)
+def test_averages_that_have_not_settled_are_told(
+    normalised: bool, momentum: float | None, epochs: int, warned: bool
+) -> None:
+    study = study_of({"alexnet": 1.0})
+    cell = study.cell("digits", "alexnet")
+    kinds = ["Conv2D", *(["BatchNormalization"] if normalised else [])]
+    layers = [Layer(kind, kind, [1], 0, "", "", []) for kind in kinds]
+    cell = replace(
+        cell,
+        architecture=replace(cell.architecture, layers=layers),
+        recipe=cell.recipe.model_copy(update={"batch_norm_momentum": momentum, "batch_size": 128}),
+        metrics=replace(cell.metrics, epochs=epochs),
+    )
+    record = replace(study.datasets["digits"], train_images=4500)
+    study = replace(study, datasets={"digits": record}, cells={("digits", "alexnet"): cell})
+    text = verdicts.unsettled(study, "digits", NAMES)
+    assert bool(text) == warned
+    if warned:
+        assert f"ALEXNET still held up to {percent(0.99**180, 0)} of their starting values" in text
+        assert "after 180 steps at a momentum of 0.99" in text
+        assert text in verdict(study)
 
 
 def test_one_seed_leaves_the_spread_unknown() -> None:

@@ -4,6 +4,7 @@ No ranking and no number of a result is typed into a template: a template prints
 and the statistics choose their wording. `names` is how the page writes each network.
 """
 
+import math
 from collections.abc import Sequence
 from statistics import fmean, stdev
 
@@ -31,6 +32,12 @@ from cnnreport.tables import INTERVAL, Names, interval_text, unequal_settings
 
 ALPHA = 0.05
 
+KERAS_MOMENTUM = 0.99
+"""Momentum of Keras' batch normalisation, where a recipe sets none."""
+
+SETTLED = 0.01
+"""Share of their starting values below which averages of batch normalisation count as settled."""
+
 
 def verdict(study: Study, dataset: str, names: Names) -> list[str]:
     """Return the sentences that sum up an image set: leader, its ties, the last one, the cost."""
@@ -38,7 +45,7 @@ def verdict(study: Study, dataset: str, names: Names) -> list[str]:
     sentences = [leader(study, dataset, ranked, names)]
     if len(ranked) > 1:
         sentences += [lead(ranked, names), last(ranked, names), cost(study, dataset, names)]
-    return sentences
+    return [*sentences, unsettled(study, dataset, names)]
 
 
 def leader(study: Study, dataset: str, ranked: Sequence[RankedCell], names: Names) -> str:
@@ -116,10 +123,48 @@ def cost(study: Study, dataset: str, names: Names) -> str:
     if slowest is quickest:
         return f"{text}; no network took longer."
     times = slowest.train_seconds / quickest.train_seconds
+    factor = f"{times:.1f}" if times < 10 else f"{times:.0f}"
     return (
         f"{text}; {names[slowest.model]} took the longest of all, "
-        f"{seconds(slowest.train_seconds)}, about {times:.2g} times as long."
+        f"{seconds(slowest.train_seconds)}, about {factor} times as long."
     )
+
+
+def unsettled(study: Study, dataset: str, names: Names) -> str:
+    """Warn of networks that were tested before batch normalisation's averages had settled."""
+    kept = {cell: starting_share(study, cell) for cell in study.cells_of(dataset)}
+    early = [cell for cell, share in kept.items() if share > SETTLED]
+    if not early:
+        return ""
+    most = max(early, key=kept.__getitem__)
+    return (
+        f"Batch normalisation tests a network with averages that it gathers in training. Those of "
+        f"{listing([names[cell.model] for cell in early])} still held up to "
+        f"{percent(kept[most], 0)} of their starting values when training ended (after "
+        f"{thousands(steps_of(study, most))} steps at a momentum of {momentum_of(most):g}), so "
+        "these test accuracies may say more about a short training than about the networks."
+    )
+
+
+def starting_share(study: Study, cell: Cell) -> float:
+    """Return the share of its starting value that an average of batch normalisation still holds.
+
+    It is momentum ** steps; 0 for a network without batch normalisation.
+    """
+    if all(layer.kind != "BatchNormalization" for layer in cell.architecture.layers):
+        return 0.0
+    return momentum_of(cell) ** steps_of(study, cell)
+
+
+def steps_of(study: Study, cell: Cell) -> int:
+    """Return how many batches a training of a cell took."""
+    train_images = study.datasets[cell.dataset].train_images
+    return cell.metrics.epochs * math.ceil(train_images / cell.recipe.batch_size)
+
+
+def momentum_of(cell: Cell) -> float:
+    """Return the momentum of a cell's batch normalisation."""
+    return cell.recipe.batch_norm_momentum or KERAS_MOMENTUM
 
 
 def seeds(study: Study) -> str:
