@@ -17,7 +17,7 @@ PIPELINE = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8")
 
 LAYERS = (
     ("errors",),
-    ("params", "formats"),
+    ("params", "formats", "navigation"),
     ("records",),
     ("prepared", "models", "machine", "study", "internship"),
     ("cifar",),

@@ -4,8 +4,8 @@ import json
 import posixpath
 import re
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from cnnreport import formats, tables, verdicts
 from cnnreport.bibliography import Bibliography
 from cnnreport.errors import InputError
 from cnnreport.internship import Internship
+from cnnreport.navigation import navigation, pages_in, site_map
 from cnnreport.original import Original
 from cnnreport.params import Params
 from cnnreport.study import Study
@@ -63,120 +64,6 @@ class Sources:
     hand_written: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Page:
-    """A page to make: its path below docs/, its template, its title and values for the template."""
-
-    path: str
-    template: str
-    title: str
-    values: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class HandWritten:
-    """A page that people wrote: the navigation lists it, nothing renders it."""
-
-    path: str
-    title: str
-
-
-@dataclass(frozen=True)
-class Section:
-    """A titled part of the navigation."""
-
-    title: str
-    entries: Sequence["Page | Section | HandWritten"]
-
-
-def site_map(study: Study, titles: Mapping[str, str], sources: Sources) -> list[Page | Section]:
-    """Return all pages in the order of the report; the networks come from params.yaml."""
-    networks = [
-        Page(f"report/networks/{model}.md", "networks/network.md.j2", title, {"model": model})
-        for model, title in titles.items()
-        if model in study.params.models
-    ]
-    handbook = [HandWritten(path, title) for path, title in sources.hand_written.items()]
-    return [
-        Page("index.md", "index.md.j2", "Home"),
-        Section("Front matter", _pages(_FRONT)),
-        Section("Report", _pages(_CHAPTERS)),
-        Section("Networks", [_page("networks/index", "Overview"), *networks]),
-        Section("Results", _pages(_RESULTS)),
-        Section("Appendix", _pages(_APPENDIX)),
-        *([Section("Handbook", handbook)] if handbook else []),
-    ]
-
-
-_FRONT = {
-    "front/cover": "Cover",
-    "front/certificate": "Certificate",
-    "front/recommendation": "Recommendation",
-    "front/acknowledgement": "Acknowledgement",
-    "contents": "Contents",
-}
-_CHAPTERS = {
-    "chapters/1-introduction": "1 Introduction",
-    "chapters/2-project": "2 The project",
-    "chapters/3-requirements": "3 Requirements",
-    "chapters/4-research": "4.1 Research",
-    "chapters/4-neural-networks": "4.2 Neural networks",
-    "chapters/4-cnn": "4.3 Convolutional networks",
-    "chapters/4-datasets": "4.4 Image sets",
-}
-_RESULTS = {
-    "results/index": "Accuracy",
-    "results/classes": "Class by class",
-    "results/confusion": "Confusion",
-    "results/cost": "Cost",
-    "results/original": "Original against ours",
-    "chapters/5-conclusion": "5 Conclusion",
-}
-_APPENDIX = {
-    "appendix/bibliography": "Bibliography",
-    "appendix/diary": "Weekly diary",
-    "appendix/feedback": "Feedback form",
-    "appendix/attendance": "Attendance sheet",
-}
-
-
-def _pages(titles: Mapping[str, str]) -> list[Page]:
-    return [_page(name, title) for name, title in titles.items()]
-
-
-def _page(name: str, title: str) -> Page:
-    return Page(f"report/{name}.md", f"{name}.md.j2", title)
-
-
-def pages_in(entries: Sequence[Page | Section | HandWritten]) -> Iterator[Page]:
-    """Yield the pages to make, in order."""
-    for entry in entries:
-        if isinstance(entry, Page):
-            yield entry
-        elif isinstance(entry, Section):
-            yield from pages_in(entry.entries)
-
-
-def navigation(entries: Sequence[Page | Section | HandWritten]) -> str:
-    """Write docs/nav.yml, which mkdocs.yml inherits."""
-    lines = ["# Written by the report stage; do not edit.", "nav:", *_nav_lines(entries, "  ")]
-    return "\n".join(lines) + "\n"
-
-
-def _nav_lines(entries: Sequence[Page | Section | HandWritten], indent: str) -> Iterator[str]:
-    for entry in entries:
-        if not isinstance(entry, Section):
-            yield f"{indent}- {_quoted(entry.title)}: {_quoted(entry.path)}"
-        else:
-            yield f"{indent}- {_quoted(entry.title)}:"
-            yield from _nav_lines(entry.entries, f"{indent}    ")
-
-
-def _quoted(text: str) -> str:
-    """Return a JSON string, which YAML reads as it stands."""
-    return json.dumps(text, ensure_ascii=False)
-
-
 def titles_of(study: Study, original: Original) -> dict[str, str]:
     """Return how each network is written; one that the original study lacks goes by its name."""
     return {
@@ -201,7 +88,7 @@ def render_pages(
 
     """
     titles = titles_of(study, original)
-    entries = site_map(study, titles, sources)
+    entries = site_map(study.params.models, titles, sources.hand_written)
     environment = make_environment(sources.templates)
     shared = {
         "study": study,

@@ -1,0 +1,125 @@
+"""Which pages the report has, in which order: the site map and the navigation made from it."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page to make: its path below docs/, its template, its title and values for the template."""
+
+    path: str
+    template: str
+    title: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class HandWritten:
+    """A page that people wrote: the navigation lists it, nothing renders it."""
+
+    path: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled part of the navigation."""
+
+    title: str
+    entries: Sequence["Page | Section | HandWritten"]
+
+
+def site_map(
+    models: Sequence[str], titles: Mapping[str, str], hand_written: Mapping[str, str]
+) -> list[Page | Section]:
+    """Return all pages in the order of the report.
+
+    `models` are the networks of the study, `titles` their titles in the order of the navigation,
+    `hand_written` the titles of the pages that people wrote, by path.
+    """
+    networks = [
+        Page(f"report/networks/{model}.md", "networks/network.md.j2", title, {"model": model})
+        for model, title in titles.items()
+        if model in models
+    ]
+    handbook = [HandWritten(path, title) for path, title in hand_written.items()]
+    return [
+        Page("index.md", "index.md.j2", "Home"),
+        Section("Front matter", _pages(_FRONT)),
+        Section("Report", _pages(_CHAPTERS)),
+        Section("Networks", [_page("networks/index", "Overview"), *networks]),
+        Section("Results", _pages(_RESULTS)),
+        Section("Appendix", _pages(_APPENDIX)),
+        *([Section("Handbook", handbook)] if handbook else []),
+    ]
+
+
+_FRONT = {
+    "front/cover": "Cover",
+    "front/certificate": "Certificate",
+    "front/recommendation": "Recommendation",
+    "front/acknowledgement": "Acknowledgement",
+    "contents": "Contents",
+}
+_CHAPTERS = {
+    "chapters/1-introduction": "1 Introduction",
+    "chapters/2-project": "2 The project",
+    "chapters/3-requirements": "3 Requirements",
+    "chapters/4-research": "4.1 Research",
+    "chapters/4-neural-networks": "4.2 Neural networks",
+    "chapters/4-cnn": "4.3 Convolutional networks",
+    "chapters/4-datasets": "4.4 Image sets",
+}
+_RESULTS = {
+    "results/index": "Accuracy",
+    "results/classes": "Class by class",
+    "results/confusion": "Confusion",
+    "results/cost": "Cost",
+    "results/original": "Original against ours",
+    "chapters/5-conclusion": "5 Conclusion",
+}
+_APPENDIX = {
+    "appendix/bibliography": "Bibliography",
+    "appendix/diary": "Weekly diary",
+    "appendix/feedback": "Feedback form",
+    "appendix/attendance": "Attendance sheet",
+}
+
+
+def _pages(titles: Mapping[str, str]) -> list[Page]:
+    return [_page(name, title) for name, title in titles.items()]
+
+
+def _page(name: str, title: str) -> Page:
+    return Page(f"report/{name}.md", f"{name}.md.j2", title)
+
+
+def pages_in(entries: Sequence[Page | Section | HandWritten]) -> Iterator[Page]:
+    """Yield the pages to make, in order."""
+    for entry in entries:
+        if isinstance(entry, Page):
+            yield entry
+        elif isinstance(entry, Section):
+            yield from pages_in(entry.entries)
+
+
+def navigation(entries: Sequence[Page | Section | HandWritten]) -> str:
+    """Write docs/nav.yml, which mkdocs.yml inherits."""
+    lines = ["# Written by the report stage; do not edit.", "nav:", *_nav_lines(entries, "  ")]
+    return "\n".join(lines) + "\n"
+
+
+def _nav_lines(entries: Sequence[Page | Section | HandWritten], indent: str) -> Iterator[str]:
+    for entry in entries:
+        if not isinstance(entry, Section):
+            yield f"{indent}- {_quoted(entry.title)}: {_quoted(entry.path)}"
+        else:
+            yield f"{indent}- {_quoted(entry.title)}:"
+            yield from _nav_lines(entry.entries, f"{indent}    ")
+
+
+def _quoted(text: str) -> str:
+    """Return a JSON string, which YAML reads as it stands."""
+    return json.dumps(text, ensure_ascii=False)
