@@ -62,6 +62,7 @@ def test_a_single_network_has_nothing_to_be_compared_with() -> None:
     study = study_of({"lenet": 1.5})
     assert "the only network" in verdict(study)
     assert verdicts.pairs(study, "digits") == ""
+    assert verdicts.fairness(study, "digits") == ""
     assert verdicts.size(study, "digits", NAMES) == ""
     assert "nothing to choose" in verdicts.outcome(study, "digits", NAMES)
     assert verdicts.cost(study, "digits", NAMES) == f"LENET trained in {seconds(4.2)}."

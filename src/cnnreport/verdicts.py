@@ -208,7 +208,9 @@ def pairs(study: Study, dataset: str) -> str:
 
 
 def fairness(study: Study, dataset: str) -> str:
-    """Say which settings differ between networks, and what that means for a lead."""
+    """Say which settings differ between networks; empty for one network."""
+    if len(study.params.models) == 1:
+        return ""
     unequal = [md(_in_sentence(name)) for name in unequal_settings(study, dataset)]
     if not unequal:
         return "All networks were trained with the same settings."

@@ -66,12 +66,12 @@ def _pair_legend(figure: Figure) -> None:
 def _difference_finding(differences: Mapping[str, float]) -> str:
     if not differences:
         return "No accuracy of the original study is known for these networks."
+    gaps = listing([f"{title} {points(gap)}" for title, gap in differences.items()])
+    finding = f"This study less the original one, in test accuracy: {gaps}"
+    if len(differences) == 1:
+        return f"{finding}."
     largest = max(differences, key=lambda title: abs(differences[title]))
-    return (
-        "This study less the original one, in test accuracy: "
-        f"{listing([f'{title} {points(gap)}' for title, gap in differences.items()])}; the "
-        f"widest gap is that of {largest}."
-    )
+    return f"{finding}; the widest gap is that of {largest}."
 
 
 def _pairs_in_words(

@@ -10,7 +10,7 @@ from cnnreport.tables.words import shape_text
 
 def data_loading(dataset: DatasetRecord) -> Table:
     """Return what an image set is and how it was split."""
-    share = percent(dataset.validation_fraction, 0)
+    share = percent(dataset.validation_fraction)
     rows = [
         ["Source", md(dataset.source)],
         ["Size of an image", f"{shape_text(dataset.image_shape)} (height, width, channels)"],

@@ -157,8 +157,8 @@ def conditions(study: Study, original: Original, dataset: str) -> Table:
 
 
 def _validation(record: DatasetRecord) -> str:
-    share = percent(record.validation_fraction, 0)
-    return f"{share} of the training images, held out; the test images are read once, at the end"
+    held_out = f"{thousands(record.validation_images)} of the training images"
+    return f"{held_out}, held out; the test images are read once, at the end"
 
 
 def _trainings(study: Study) -> str:
