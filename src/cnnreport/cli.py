@@ -78,6 +78,8 @@ def networks(
 ) -> None:
     """List the networks with their parameters and multiply-accumulates an image.
 
+    GoogLeNet is counted with its two auxiliary heads, which a report counts only where they vote.
+
     Example: cnnreport networks --classes 100
     """
     from cnnreport.models import NETWORKS, build_network  # noqa: PLC0415 - loads TensorFlow
