@@ -4,6 +4,7 @@ Everything here is a pure function of stored predictions. With one seed the test
 only source of chance that can be measured; with several seeds the seeds are resampled as well.
 """
 
+import functools
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -131,6 +132,8 @@ def accuracy_interval(cell: Cell) -> Interval:
     return _percentiles(_resampled_means(correct.astype(float)))
 
 
+# Pages and figures ask for the same few pairs again and again, and cells never change.
+@functools.lru_cache(maxsize=1024)
 def compare_cells(a: Cell, b: Cell) -> Comparison:
     """Compare two networks image by image.
 
