@@ -4,6 +4,11 @@ A command prints the line and exits with status 2 (see ``cnnreport.stages.run``)
 therefore always means a bug in this package, never bad input.
 """
 
+import errno
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What `OSError.errno` is on a full disk; a quota and the largest size of a file count too."""
+
 
 class CnnReportError(Exception):
     """Base of every error that is shown to the user as a single line."""
