@@ -44,6 +44,10 @@ TOTALS = {
 """Parameters with ten classes, those that are not trained, and parameters of each further class."""
 
 SECONDS = {"lenet": 4.2, "alexnet": 62.0, "vgg16": 310.5, "resnet50": 242.0, "googlenet": 402.3}
+LATENCIES = {"lenet": 0.6, "alexnet": 3.1, "vgg16": 11.0, "resnet50": 12.5, "googlenet": 13.8}
+"""Milliseconds of one image; a batch of 128 takes thirty times as long."""
+
+SYNTHETIC_WATTS = 20
 STRENGTHS = {"lenet": 0.9, "alexnet": 1.3, "vgg16": 1.9, "resnet50": 1.8, "googlenet": 2.2}
 """How far the score of the true class lies above the best of the others, in deviations."""
 
@@ -115,7 +119,7 @@ def make_cell(
     return Cell(
         model=model,
         dataset=dataset.name,
-        recipe=params.recipe_for(model),
+        recipe=params.recipe_for(model, dataset.name),
         metrics=make_metrics(params, dataset, architecture, runs),
         architecture=architecture,
         runs=runs,
@@ -184,17 +188,26 @@ def make_history(
 def make_training(model: str, dataset: DatasetRecord, seed: int, epochs: int) -> TrainingRecord:
     """Return a synthetic record of cost and place."""
     seconds = SECONDS[model] * epochs / 3 * (1 + 0.02 * seed)
+    latency = LATENCIES[model] * (1 + 0.01 * seed)
     return TrainingRecord(
         started=f"2020-01-{seed % 28 + 1:02d}T12:00:00+00:00",
         train_seconds=seconds,
         cpu_seconds=1.8 * seconds,
         peak_memory_mib=900.0 + SECONDS[model],
         images_seen=epochs * dataset.train_images,
+        sittings=1,
+        latency_ms_batch_1=latency,
+        latency_ms_batch_128=30 * latency,
+        energy_kwh=seconds * SYNTHETIC_WATTS / 3.6e6,
+        energy_method=f"estimate of the tests: {SYNTHETIC_WATTS} W all the time",
+        precision="float32",
+        replicas=1,
         processor="Synthetic processor",
         cores=2,
         accelerators=[],
         platform="Synthetic platform",
         versions={"python": "3.12.0", "keras": "3.15.0", "tensorflow": "2.21.0"},
+        key="0" * 64,
     )
 
 

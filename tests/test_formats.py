@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from cnnreport.formats import (
     NBSP,
     date,
+    energy,
     in_words,
     listing,
     macs,
     md,
     mebibytes,
+    milliseconds,
     percent,
     percent_range,
     plural,
@@ -26,7 +28,7 @@ from cnnreport.formats import (
 EXTENSIONS = ["admonition", "attr_list", "footnotes", "md_in_html", "tables", "toc"]
 EXTENSIONS += ["pymdownx.details", "pymdownx.highlight", "pymdownx.superfences"]
 
-UNITS = "%|points|s|min|h|M|G|MiB"
+UNITS = "%|points|s|ms|min|h|M|G|T|P|MiB|Wh|kWh"
 
 
 def with_units(text: str) -> str:
@@ -84,10 +86,35 @@ def test_a_number_keeps_its_unit_where_text_is_escaped() -> None:
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(561_000, "0.56 M"), (9_960_000, "10 M"), (70e6, "70 M"), (1.3e9, "1.3 G"), (15.4e9, "15 G")],
+    [
+        (561_000, "0.56 M"),
+        (9_960_000, "10 M"),
+        (70e6, "70 M"),
+        (999.6e6, "1 G"),
+        (1.3e9, "1.3 G"),
+        (15.4e9, "15 G"),
+        (2.1e14, "210 T"),
+        (3e15, "3 P"),
+    ],
 )
 def test_macs(number: float, text: str) -> None:
     assert macs(number) == with_units(text)
+
+
+@pytest.mark.parametrize(
+    ("kwh", "text"),
+    [(2e-5, "0.02 Wh"), (0.0123, "12 Wh"), (0.99, "990 Wh"), (1.3, "1.3 kWh"), (45.6, "46 kWh")],
+)
+def test_energy(kwh: float, text: str) -> None:
+    assert energy(kwh) == with_units(text)
+
+
+@pytest.mark.parametrize(
+    ("duration", "text"),
+    [(0.417, "0.42 ms"), (16.2, "16 ms"), (692.9, "693 ms"), (999.8, "1 s"), (1234, "1.2 s")],
+)
+def test_milliseconds(duration: float, text: str) -> None:
+    assert milliseconds(duration) == with_units(text)
 
 
 @pytest.mark.parametrize(

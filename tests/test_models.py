@@ -437,6 +437,45 @@ def test_macs_of_resnet50_agree_with_the_published_count() -> None:
     assert describe(model).macs == pytest.approx(3.86e9, rel=1e-3)
 
 
+def convolutions(model: keras.Model) -> list[keras.layers.Conv2D]:
+    return [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+
+
+def test_macs_of_our_lenet_are_the_published_connections() -> None:
+    """LeCun et al. (1998), section II.B: connections of C1, C3, C5 and F6, biases included."""
+    model = build_network("lenet", (32, 32, 1), 10)
+    connections = {
+        layer.name: layer_macs(layer) + layer.output.shape[-1] * places
+        for layer, places in (
+            (model.get_layer("conv1"), 28 * 28),
+            (model.get_layer("conv2"), 10 * 10),
+            (model.get_layer("dense1"), 1),
+            (model.get_layer("dense2"), 1),
+        )
+    }
+    # In the paper 36 of the 16 x 6 pairs of maps of C3 are not connected; ours are.
+    assert connections["conv2"] - 36 * 5 * 5 * 10 * 10 == 151_600
+    del connections["conv2"]
+    assert connections == {"conv1": 122_304, "dense1": 48_120, "dense2": 10_164}
+
+
+def test_macs_of_our_vgg16_are_the_published_ones_on_smaller_maps() -> None:
+    """Each map has a 49th of the places it has with images of 224 x 224; the kernels are equal."""
+    ours = sum(layer_macs(layer) for layer in convolutions(build_network("vgg16", SHAPE, 10)))
+    dense_layers = 7 * 7 * 512 * 4096 + 4096 * 4096 + 4096 * 1000
+    assert 49 * ours + dense_layers == pytest.approx(15.47e9, rel=1e-3)
+
+
+def test_macs_of_our_resnet50_are_the_published_ones_on_smaller_maps() -> None:
+    """The kernels are equal, so only the sides of the maps make the difference to 3.8 G."""
+    published_side = {19: 112, 9: 56, 5: 28, 3: 14, 2: 7}
+    total = 2048 * 1000
+    for layer in convolutions(build_network("resnet50", SHAPE, 10)):
+        side = layer.output.shape[1]
+        total += layer_macs(layer) // side**2 * published_side[side] ** 2
+    assert total == pytest.approx(3.86e9, rel=1e-3)
+
+
 @pytest.mark.parametrize(
     ("layer", "shape", "macs"),
     [

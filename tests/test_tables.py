@@ -172,10 +172,83 @@ def test_training_output_has_a_line_an_epoch(study: Study) -> None:
     assert lines[0].startswith("epoch 1/3")
 
 
-def test_cost_is_sorted_by_training_time(study: Study, names: dict[str, str]) -> None:
-    table = tables.cost(study, "digits", names)
+def with_training(study: Study, model: str, **changes: object) -> Study:
+    """The study with changed facts of the first training of one network."""
+    cell = study.cell("digits", model)
+    first = replace(cell.runs[0], training=replace(cell.runs[0].training, **changes))
+    changed = replace(cell, runs=[first, *cell.runs[1:]])
+    return replace(study, cells={**study.cells, ("digits", model): changed})
+
+
+def test_training_cost_is_sorted_by_time(study: Study, names: dict[str, str]) -> None:
+    table = tables.training_cost(study, "digits", names)
     assert column(table, "Network")[0] == "LENET"
     assert column(table, "Network")[-1] == "GOOGLENET"
+    assert column(table, "Energy, estimate")[0] == f"0.023{NBSP}Wh"  # 4.2 s at 20 W
+
+
+def test_training_work_is_three_forward_passes_an_image(
+    study: Study, names: dict[str, str]
+) -> None:
+    cell = study.cell("digits", "lenet")
+    # 3 epochs of 2,700 images, 186,018 MACs each
+    assert tables.training_macs(cell) == 3 * 3 * 2700 * 186_018
+    works = column(tables.training_cost(study, "digits", names), "Training work, MACs")
+    assert works[0] == f"4.5{NBSP}G"
+
+
+def test_use_cost_is_sorted_by_the_latency_of_a_batch(study: Study, names: dict[str, str]) -> None:
+    slow = with_training(study, "lenet", latency_ms_batch_128=5000.0)
+    table = tables.use_cost(slow, "digits", names)
+    assert column(table, "Network")[-1] == "LENET"
+    assert column(table, "Latency, 128 images")[-1] == f"5{NBSP}s"
+    assert column(table, "Latency, 1 image")[-1] == f"0.6{NBSP}ms"
+
+
+@pytest.mark.parametrize(
+    ("changes", "header", "text"),
+    [
+        ({"sittings": 3}, "Sittings", "3"),
+        ({"precision": "mixed_bfloat16"}, "Precision", r"mixed\_bfloat16"),
+        ({"replicas": 2}, "Devices", "2"),
+    ],
+)
+def test_what_goes_without_saying_has_no_column(
+    study: Study, names: dict[str, str], changes: dict[str, object], header: str, text: str
+) -> None:
+    assert header not in tables.training_cost(study, "digits", names).headers
+    assert header not in dict(tables.cell_training_cost(study.cell("digits", "lenet")).rows)
+    unusual = with_training(study, "lenet", **changes)
+    assert column(tables.training_cost(unusual, "digits", names), header)[0] == text
+    assert dict(tables.cell_training_cost(unusual.cell("digits", "lenet")).rows)[header] == text
+    assert header not in dict(tables.cell_training_cost(unusual.cell("digits", "vgg16")).rows)
+
+
+def test_energy_needs_every_training(names: dict[str, str]) -> None:
+    study = make_study(models=("lenet",), seeds=(0, 1))
+    none = with_training(study, "lenet", energy_kwh=None, energy_method="no estimate: *why*")
+    assert column(tables.training_cost(none, "digits", names), "Energy, estimate") == [tables.NONE]
+    cells = list(none.cells.values())
+    assert tables.energy_methods(cells) == [
+        r"no estimate: \*why\*",
+        study.cell("digits", "lenet").runs[1].training.energy_method,
+    ]
+
+
+def test_the_cost_of_a_cell_is_that_of_its_row(study: Study, names: dict[str, str]) -> None:
+    cell = study.cell("digits", "vgg16")
+    for of_cell, of_study in (
+        (tables.cell_training_cost(cell), tables.training_cost(study, "digits", names)),
+        (tables.cell_use_cost(cell), tables.use_cost(study, "digits", names)),
+    ):
+        row = dict(zip(of_study.headers, row_of(of_study, "VGG16"), strict=True))
+        shared = [(name, text) for name, text in of_cell.rows if name in row]
+        assert len(shared) >= 3
+        assert [text for _, text in shared] == [row[name] for name, _ in shared]
+
+
+def row_of(table: tables.Table, name: str) -> list[str]:
+    return next(row for row in table.rows if row[0] == name)
 
 
 def test_machines_are_told_apart(study: Study, names: dict[str, str]) -> None:

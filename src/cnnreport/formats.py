@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 
 NBSP = "\N{NO-BREAK SPACE}"
 """What stands between a number and its unit, so that a line never ends between them."""
@@ -32,9 +33,35 @@ def thousands(number: float) -> str:
 
 
 def macs(number: float) -> str:
-    """Write multiply-accumulates in millions (M) or billions (G): ``0.56 M``, ``1.3 G``."""
-    value, unit = (number / 1e9, "G") if number >= 0.9995e9 else (number / 1e6, "M")
-    return f"{value:.2g}{NBSP}{unit}" if value < 9.95 else f"{value:.0f}{NBSP}{unit}"
+    """Write multiply-accumulates with a prefix of the SI: ``0.56 M``, ``1.3 G``, ``210 T``."""
+    return _two_digits(number, _MACS_UNITS)
+
+
+def energy(kwh: float) -> str:
+    """Write an energy given in kWh: ``0.45 Wh``, ``12 Wh``, ``1.3 kWh``."""
+    return _two_digits(1000 * kwh, _ENERGY_UNITS)
+
+
+def milliseconds(duration: float) -> str:
+    """Write a duration given in milliseconds: ``0.42 ms``, ``16 ms``, ``1.2 s``."""
+    return _two_digits(duration / 1000, _SHORT_UNITS)
+
+
+_MACS_UNITS = ((1e6, "M"), (1e9, "G"), (1e12, "T"), (1e15, "P"), (1e18, "E"))
+_ENERGY_UNITS = ((1.0, "Wh"), (1e3, "kWh"))
+_SHORT_UNITS = ((1e-3, "ms"), (1.0, "s"))
+"""A unit and its size, in rising order."""
+
+
+def _two_digits(value: float, units: Sequence[tuple[float, str]]) -> str:
+    """Write two digits of a value, or all before the point, in the largest unit that it fills."""
+    size, unit = next((entry for entry in reversed(units) if value >= _ALMOST * entry[0]), units[0])
+    number = value / size
+    return f"{number:.2g}{NBSP}{unit}" if number < 9.95 else f"{number:.0f}{NBSP}{unit}"
+
+
+_ALMOST = 0.9995
+"""A value this close below a unit would be written as 1,000 of the one before."""
 
 
 def mebibytes(number: float) -> str:

@@ -1,47 +1,122 @@
-"""What a training costs and where it runs: time, memory, processor, library versions."""
+"""What a training costs and where it runs: time, memory, energy, processor, library versions."""
 
 import os
 import platform
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import psutil
 
+from cnnreport.energy import NO_ESTIMATE, EnergyMeter
 from cnnreport.records import TrainingRecord
 
 LIBRARIES = ("tensorflow", "keras", "numpy")
 
 
+@dataclass(frozen=True)
+class Spent:
+    """What a training has cost up to some epoch, over all of its sittings.
+
+    `energy_kwh` is None where no estimate can be made.
+    """
+
+    started: str
+    wall_seconds: float
+    cpu_seconds: float
+    peak_memory_mib: float
+    energy_kwh: float | None
+    sittings: int
+
+
 class Meter:
-    """Measure from its making to `record`; one for each process, since peak memory is of that."""
+    """Measure one sitting of a training from its making on, and add it to those before.
+
+    One for each process, since peak memory and energy are those of the process.
+    """
 
     def __init__(self) -> None:
         """Start the clocks."""
-        self.started = datetime.now(UTC)
+        self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._wall = time.perf_counter()
         self._cpu = time.process_time()
+        self._energy = EnergyMeter()
 
-    def record(self, images_seen: int, accelerators: list[str]) -> TrainingRecord:
-        """Return the cost so far; seconds of wall clock and of processor time, MiB at the peak."""
-        return TrainingRecord(
-            started=self.started.isoformat(timespec="seconds"),
-            train_seconds=time.perf_counter() - self._wall,
-            cpu_seconds=time.process_time() - self._cpu,
-            peak_memory_mib=peak_memory_mib(),
-            images_seen=images_seen,
-            processor=processor_name(),
-            cores=usable_cores(),
-            accelerators=accelerators,
-            platform=f"{platform.system()} {platform.machine()}",
-            versions={
-                "python": platform.python_version(),
-                **{name: version(name) for name in LIBRARIES},
-            },
+    def spent(self, before: Spent | None) -> Spent:
+        """Return what was spent so far, with the sittings `before` this one."""
+        return Spent(
+            started=before.started if before else self._started,
+            wall_seconds=time.perf_counter() - self._wall + (before.wall_seconds if before else 0),
+            cpu_seconds=time.process_time() - self._cpu + (before.cpu_seconds if before else 0),
+            peak_memory_mib=max(peak_memory_mib(), before.peak_memory_mib if before else 0),
+            energy_kwh=_sum(self._energy.kwh(), before.energy_kwh if before else 0),
+            sittings=1 + (before.sittings if before else 0),
         )
+
+    @property
+    def energy_method(self) -> str:
+        """How the energy of this sitting is estimated, or why it cannot be, in words for a page."""
+        return self._energy.method
+
+    def stop(self) -> None:
+        """End the estimate of energy; the clocks of `spent` run on."""
+        self._energy.stop()
+
+
+def training_record(  # noqa: PLR0913 - these are the facts that only a training knows
+    spent: Spent,
+    *,
+    images_seen: int,
+    latency_ms: dict[int, float],
+    energy_method: str,
+    precision: str,
+    replicas: int,
+    accelerators: list[str],
+    key: str,
+) -> TrainingRecord:
+    """Return the record of a finished training, with the machine and the libraries filled in.
+
+    `latency_ms` holds the milliseconds of a batch by its size, for `cnnreport.latency.BATCHES`.
+    """
+    return TrainingRecord(
+        started=spent.started,
+        train_seconds=spent.wall_seconds,
+        cpu_seconds=spent.cpu_seconds,
+        peak_memory_mib=spent.peak_memory_mib,
+        images_seen=images_seen,
+        sittings=spent.sittings,
+        latency_ms_batch_1=latency_ms[1],
+        latency_ms_batch_128=latency_ms[128],
+        energy_kwh=spent.energy_kwh,
+        energy_method=_method_of(spent, energy_method),
+        precision=precision,
+        replicas=replicas,
+        processor=processor_name(),
+        cores=usable_cores(),
+        accelerators=accelerators,
+        platform=f"{platform.system()} {platform.machine()}",
+        versions={
+            "python": platform.python_version(),
+            **{name: version(name) for name in LIBRARIES},
+        },
+        key=key,
+    )
+
+
+def _sum(now: float | None, before: float | None) -> float | None:
+    """Add the energy of two sittings; a part that is not known leaves the whole unknown."""
+    return None if now is None or before is None else now + before
+
+
+def _method_of(spent: Spent, last: str) -> str:
+    """Return how the energy was estimated; only an earlier sitting can lack what the last had."""
+    if spent.energy_kwh is None and not last.startswith(NO_ESTIMATE):
+        return f"{NO_ESTIMATE}: an earlier sitting of the training has none"
+    return last
 
 
 def peak_memory_mib() -> float:

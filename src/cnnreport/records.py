@@ -78,7 +78,17 @@ class Epoch:
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """What one training cost and where it ran: the facts that differ from run to run."""
+    """What one training cost and where it ran: the facts that differ from run to run.
+
+    Seconds are summed over all sittings of a training that was interrupted; `sittings` counts
+    them. `latency_ms_batch_1` and `latency_ms_batch_128` are the median milliseconds that a batch
+    of so many images takes from bytes in memory to probabilities. `energy_kwh` is an estimate made
+    as `energy_method` says; None where none could be made. `replicas` counts the devices that
+    shared each batch. `key` is the SHA-256 of everything that decides the outcome: parameters,
+    code, images, libraries.
+
+    The defaults are what holds for the records of kept studies that are older than these fields.
+    """
 
     started: str
     train_seconds: float
@@ -90,6 +100,14 @@ class TrainingRecord:
     accelerators: list[str]
     platform: str
     versions: dict[str, str]
+    sittings: int = 1
+    latency_ms_batch_1: float | None = None
+    latency_ms_batch_128: float | None = None
+    energy_kwh: float | None = None
+    energy_method: str = "no estimate: none was made at the time"
+    precision: str = "float32"
+    replicas: int = 1
+    key: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ passes names that are links. All other words of a table that came from a file ar
 Templates reach everything below as `tables.NAME`.
 """
 
+from cnnreport.latency import CONDITIONS as LATENCY_CONDITIONS
 from cnnreport.tables.architectures import layer_table, networks, totals
 from cnnreport.tables.classes import (
     cell_classes,
@@ -13,7 +14,16 @@ from cnnreport.tables.classes import (
     extreme_classes,
     top_classes,
 )
-from cnnreport.tables.costs import cell_cost, cost, images_a_second
+from cnnreport.tables.costs import (
+    PASSES,
+    cell_training_cost,
+    cell_use_cost,
+    energy_methods,
+    images_a_second,
+    training_cost,
+    training_macs,
+    use_cost,
+)
 from cnnreport.tables.data import data_loading
 from cnnreport.tables.markdown import Table, markdown_table
 from cnnreport.tables.original import (
@@ -41,19 +51,22 @@ from cnnreport.tables.words import INTERVAL, NONE, Names, interval_text, shape_t
 
 __all__ = [
     "INTERVAL",
+    "LATENCY_CONDITIONS",
     "NONE",
+    "PASSES",
     "Names",
     "Table",
     "cell_classes",
-    "cell_cost",
+    "cell_training_cost",
+    "cell_use_cost",
     "claims",
     "class_accuracy",
     "comparisons",
     "conditions",
     "confusions",
-    "cost",
     "data_loading",
     "datasets_in_original",
+    "energy_methods",
     "extreme_classes",
     "has_auxiliary_heads",
     "hyper_parameters",
@@ -79,7 +92,10 @@ __all__ = [
     "test_results",
     "top_classes",
     "totals",
+    "training_cost",
     "training_days",
+    "training_macs",
     "training_output",
     "unequal_settings",
+    "use_cost",
 ]

@@ -2,9 +2,7 @@
 
 import re
 
-from cnnreport.formats import (
-    thousands,
-)
+from cnnreport.formats import plural, thousands
 from cnnreport.params import Recipe
 from cnnreport.records import Architecture
 from cnnreport.study import Cell, Study
@@ -43,6 +41,7 @@ def settings_of(cell: Cell) -> dict[str, str]:
         "Schedule": recipe.schedule.replace("_", "-"),
         "Batch size": thousands(recipe.batch_size),
         "Pixels": PIXELS[recipe.pixels],
+        "Augmentation": augmentation_text(recipe),
         "Weight decay": f"{recipe.weight_decay:g}",
         "L2 penalty on kernels": _penalty(cell.architecture),
         "Label smoothing": f"{recipe.label_smoothing:g}",
@@ -78,6 +77,14 @@ def optimiser_text(recipe: Recipe) -> str:
 def rate_text(recipe: Recipe) -> str:
     """Write a learning rate and whether it is a peak."""
     return f"{recipe.learning_rate:g}" + ("" if recipe.schedule == "constant" else " at the peak")
+
+
+def augmentation_text(recipe: Recipe) -> str:
+    """Write how training images are changed at random."""
+    parts = ["flips"] if recipe.flip else []
+    if recipe.shift:
+        parts.append(f"shifts by up to {plural(recipe.shift, 'pixel')}")
+    return " and ".join(parts) or "none"
 
 
 def _or(number: float | None, otherwise: str) -> str:
