@@ -8,10 +8,8 @@ import numpy as np
 
 from cnnreport.models import build_network
 from cnnreport.params import Recipe
-from cnnreport.prepared import Split
-from cnnreport.recipes import set_batch_norm_momentum, testing_model
+from cnnreport.recipes import set_batch_norm_momentum
 from cnnreport.records import Architecture, CellMetrics, DatasetRecord, Epoch, Prediction
-from cnnreport.training import EVALUATION_BATCH, scaled
 from cnnreport.weights import fill_weights
 
 TOP = 5
@@ -31,19 +29,6 @@ def load_network(name: str, dataset: DatasetRecord, recipe: Recipe, weights: Pat
     set_batch_norm_momentum(network, recipe.batch_norm_momentum)
     fill_weights(network, weights)
     return network
-
-
-def predict(
-    network: keras.Model, split: Split, recipe: Recipe, dataset: DatasetRecord
-) -> np.ndarray:
-    """Return class probabilities of shape (images, classes), each row with sum 1.
-
-    GoogLeNet's summed output has the sum 1.6; dividing by it changes neither the order of the
-    classes nor what the loss of the original study made of it (Keras divides likewise).
-    """
-    batches = scaled(split, recipe, dataset).batches(EVALUATION_BATCH)
-    outputs = np.asarray(testing_model(network, recipe).predict(batches, verbose=0), np.float64)
-    return outputs / outputs.sum(axis=1, keepdims=True)
 
 
 def predictions_of(probabilities: np.ndarray, labels: np.ndarray) -> list[Prediction]:

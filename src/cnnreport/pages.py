@@ -299,8 +299,11 @@ def load_sources(templates: Path, models: Path, docs: Path) -> Sources:
 
 
 def hand_written_pages(docs: Path) -> dict[str, str]:
-    """Return the titles of the how-to pages and of the other pages people wrote below docs/."""
-    how_to = sorted(docs.glob("how-to/*.md"))
+    """Return the titles of the how-to pages and of the other pages below docs/, by path.
+
+    Besides what people wrote these are the tables of benchmarks/, which no run of the study makes.
+    """
+    how_to = sorted(docs.glob("how-to/*.md")) + sorted(docs.glob("benchmarks/*.md"))
     others = sorted(path for path in docs.glob("*.md") if path.name != "index.md")
     return {path.relative_to(docs).as_posix(): _heading(path) for path in how_to + others}
 

@@ -19,6 +19,7 @@ BASE_DATASETS = ("digits", "cifar10", "cifar100")
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 PositiveInt = Annotated[int, Field(ge=1)]
+Precision = Literal["float32", "mixed_float16", "mixed_bfloat16"]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -57,7 +58,9 @@ class Recipe(_Record):
 
     ``learning_rate`` is the peak of the schedule where there is one. ``heads`` says what becomes
     of GoogLeNet's two auxiliary classifiers: ``summed`` into the output as the original study
-    did, or ``weighted`` losses in training and the main head alone in testing.
+    did, or ``weighted`` losses in training and the main head alone in testing. ``flip`` mirrors
+    half of the images, ``shift`` moves each by up to so many pixels (`cnnreport.augmentation`).
+    ``by_dataset`` holds, by image set, the settings that are others there.
     """
 
     optimizer: Literal["adam", "sgd"]
@@ -70,6 +73,25 @@ class Recipe(_Record):
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     clip_norm: Annotated[float, Field(gt=0)] | None = None
     batch_norm_momentum: Fraction | None = None
+    flip: bool = False
+    shift: Annotated[int, Field(ge=0, le=15)] = 0
+    by_dataset: dict[str, dict[str, Any]] = {}
+
+    @model_validator(mode="after")
+    def _changes_fit(self) -> "Recipe":
+        for dataset in self.by_dataset:
+            try:
+                self.on(dataset)
+            except ValidationError as error:
+                line = _one_line(error.errors()[0])
+                raise ValueError(f"by_dataset.{dataset}.{line}") from error
+        return self
+
+    def on(self, dataset: str) -> "Recipe":
+        """Return the recipe for an image set: what `by_dataset` says of it goes first."""
+        own = {**self.model_dump(), "by_dataset": {}}
+        return Recipe.model_validate(own | self.by_dataset.get(dataset, {}))
+
     heads: Literal["summed", "weighted"] = "summed"
 
 
@@ -79,6 +101,7 @@ class Params(_Record):
     profile: str
     recipe: Literal["report", "modern"]
     epochs: PositiveInt | None
+    precision: Precision = "float32"
     datasets: Annotated[list[Name], Field(min_length=1)]
     models: Annotated[list[Name], Field(min_length=1)]
     seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1)]
@@ -108,9 +131,9 @@ class Params(_Record):
         """Return the epochs of one cell: the override, else what the profile says."""
         return self.epochs or self.profiles[self.profile][model].epochs_on(dataset)
 
-    def recipe_for(self, model: str) -> Recipe:
-        """Return how a network is trained under the chosen recipe."""
-        return self.recipes[self.recipe][model]
+    def recipe_for(self, model: str, dataset: str) -> Recipe:
+        """Return how a network is trained on an image set under the chosen recipe."""
+        return self.recipes[self.recipe][model].on(dataset)
 
 
 def _require(name: str, known: Any, key: str, where: str = "") -> None:
@@ -152,4 +175,6 @@ def _one_line(error: ErrorDetails) -> str:
         return message
     if error["type"] == "missing":
         return f"{key}: is missing"
+    if error["type"] == "value_error" and isinstance(error["input"], dict):
+        return f"{key}.{message}"  # one of a recipe's own checks, which say what came
     return f"{key}: {message[0].lower()}{message[1:]}, came {error['input']!r}"

@@ -6,10 +6,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from cnnreport.kernels import FusedAdam, FusedSGD
+from cnnreport.models.blocks import AUXILIARY_WEIGHT
 from cnnreport.params import Recipe
-
-AUXILIARY_WEIGHT = 0.3
-"""Weight of each auxiliary loss: Szegedy et al. 2015, section 5."""
 
 WARM_UP = 0.3
 """Share of a one-cycle schedule in which the rate rises."""
@@ -42,20 +41,26 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def build_optimizer(recipe: Recipe, total_steps: int) -> keras.optimizers.Optimizer:
-    """Return the optimiser of a training of `total_steps` steps."""
+    """Return the optimiser of a training of `total_steps` steps.
+
+    Weight decay is decoupled from the gradient (Loshchilov and Hutter 2019, section 2) and spares
+    biases and the factors of batch normalisation. Clipping is left to the training step, which
+    alone knows the gradient of the whole batch.
+    """
     rate = (
         OneCycle(recipe.learning_rate, total_steps)
         if recipe.schedule == "one_cycle"
         else recipe.learning_rate
     )
-    common = {
-        "learning_rate": rate,
-        "global_clipnorm": recipe.clip_norm,
-        "weight_decay": recipe.weight_decay or None,
-    }
-    if recipe.optimizer == "adam":
-        return keras.optimizers.Adam(**common)
-    return keras.optimizers.SGD(momentum=recipe.momentum, nesterov=True, **common)
+    decay = recipe.weight_decay or None
+    optimizer = (
+        FusedAdam(rate, weight_decay=decay)
+        if recipe.optimizer == "adam"
+        else FusedSGD(rate, momentum=recipe.momentum, nesterov=True, weight_decay=decay)
+    )
+    if decay:
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
 
 
 def training_model(network: keras.Model, recipe: Recipe) -> keras.Model:
@@ -76,21 +81,10 @@ def testing_model(network: keras.Model, recipe: Recipe) -> keras.Model:
     return keras.Model(network.input, network.get_layer(MAIN).output, name=network.name)
 
 
-def compile_for(model: keras.Model, recipe: Recipe, total_steps: int) -> None:
-    """Attach optimiser, loss and metrics for one-hot labels of shape (batch, classes).
-
-    `cross_entropy` is logged beside the loss because the loss also holds penalties on the weights,
-    label smoothing and auxiliary heads, which differ between networks.
-    """
-    loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
+def head_weights(model: keras.Model) -> dict[str, float]:
+    """Return what the loss of each head counts in training; empty for a network with one head."""
     heads = model.output if isinstance(model.output, dict) else {}
-    metrics = ["accuracy", keras.metrics.CategoricalCrossentropy(name="cross_entropy")]
-    model.compile(
-        optimizer=build_optimizer(recipe, total_steps),
-        loss=dict.fromkeys(heads, loss) or loss,
-        loss_weights={name: 1.0 if name == MAIN else AUXILIARY_WEIGHT for name in heads} or None,
-        metrics={MAIN: metrics} if heads else metrics,
-    )
+    return {name: 1.0 if name == MAIN else AUXILIARY_WEIGHT for name in heads}
 
 
 def set_batch_norm_momentum(network: keras.Model, momentum: float | None) -> None:

@@ -100,7 +100,7 @@ def _load_cell(params: Params, results: Path, dataset: str, model: str) -> Cell:
     return Cell(
         model=model,
         dataset=dataset,
-        recipe=params.recipe_for(model),
+        recipe=params.recipe_for(model, dataset),
         metrics=load_json(folder / "metrics.json", CellMetrics),
         architecture=load_json(folder / "architecture.json", Architecture),
         runs=[_load_run(folder, seed) for seed in params.seeds],

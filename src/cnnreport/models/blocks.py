@@ -13,6 +13,9 @@ from keras import layers
 
 from cnnreport.errors import ModelError
 
+AUXILIARY_WEIGHT = 0.3
+"""What an auxiliary head of GoogLeNet counts: Szegedy et al. 2015, section 5."""
+
 
 def image_input(
     network: str, input_shape: tuple[int, int, int], classes: int, smallest_side: int
@@ -87,8 +90,12 @@ def dense_relu_dropout(
 def softmax(
     x: keras.KerasTensor, classes: int, name: str = "main", **options: Any
 ) -> keras.KerasTensor:
-    """Close a network: one probability for each class; `options` go to the dense layer."""
-    return layers.Dense(classes, activation="softmax", name=name, **options)(x)
+    """Close a network: one probability for each class; `options` go to the dense layer.
+
+    It stays in single precision where the rest of a network does not: half precision rounds
+    probabilities near one to one.
+    """
+    return layers.Dense(classes, activation="softmax", name=name, dtype="float32", **options)(x)
 
 
 def _is_image_shape(shape: object) -> bool:

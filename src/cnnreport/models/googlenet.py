@@ -32,6 +32,7 @@ import keras
 from keras import layers
 
 from cnnreport.models.blocks import (
+    AUXILIARY_WEIGHT,
     conv_bn_relu,
     conv_relu,
     dense_relu_dropout,
@@ -41,8 +42,6 @@ from cnnreport.models.blocks import (
 
 SMALLEST_SIDE = 25
 """Pixels; below it the average pooling at the end has no 7x7 window left."""
-
-AUXILIARY_WEIGHT = 0.3
 
 
 def build(input_shape: tuple[int, int, int], classes: int) -> keras.Model:
@@ -116,6 +115,6 @@ def _main_head(x: keras.KerasTensor, classes: int) -> keras.KerasTensor:
 def _weighted_sum(
     main: keras.KerasTensor, aux1: keras.KerasTensor, aux2: keras.KerasTensor
 ) -> keras.KerasTensor:
-    weighted1 = layers.Rescaling(AUXILIARY_WEIGHT, name="aux1_weighted")(aux1)
-    weighted2 = layers.Rescaling(AUXILIARY_WEIGHT, name="aux2_weighted")(aux2)
-    return layers.Add(name="weighted_sum")([main, weighted1, weighted2])
+    weighted1 = layers.Rescaling(AUXILIARY_WEIGHT, name="aux1_weighted", dtype="float32")(aux1)
+    weighted2 = layers.Rescaling(AUXILIARY_WEIGHT, name="aux2_weighted", dtype="float32")(aux2)
+    return layers.Add(name="weighted_sum", dtype="float32")([main, weighted1, weighted2])

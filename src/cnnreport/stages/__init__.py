@@ -5,14 +5,14 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cnnreport.errors import CnnReportError
+from cnnreport.errors import NO_ROOM, CnnReportError
 
 # TensorFlow's notices at start-up would drown what a stage has to say; set before it is imported.
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1"}
 
-AFTER_A_STOP = (
-    "`dvc repro` runs it again; `git restore .` and `dvc checkout` bring back what was there before"
-)
+AGAIN = "`dvc repro` runs it again"
+GOES_ON = "`dvc repro`, or the same `dvc exp run`, goes on after the last finished epoch"
+BACK = "`git restore .` and `dvc checkout` bring back what was there before"
 
 STAGES = ("check", "prepare", "train", "evaluate", "plot", "report")
 
@@ -24,13 +24,19 @@ def run(argv: Sequence[str]) -> int:
         return 2
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    stage = importlib.import_module(f"cnnreport.stages.{argv[0]}")
+    on = GOES_ON if argv[0] == "train" else AGAIN
     try:
-        stage.main(argv[1:])
+        importlib.import_module(f"cnnreport.stages.{argv[0]}").main(argv[1:])
     except CnnReportError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"stopped in the stage {argv[0]}: {AFTER_A_STOP}", file=sys.stderr)
+        print(f"stopped in the stage {argv[0]}: {on}; {BACK}", file=sys.stderr)
         return 130
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        print(f"error: {argv[0]}: {error.strerror}{where}; free some space: {on}", file=sys.stderr)
+        return 2
     return 0

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from cnnreport.checkpoints import checkpoint_root, discard
 from cnnreport.params import load_params
 from cnnreport.prepared import load_record, load_split
 from cnnreport.records import (
@@ -23,17 +24,20 @@ def main(argv: Sequence[str]) -> None:
     params = load_params(args.params)
     dataset = load_record(args.prepared)
     test = load_split(args.prepared, "test")
-    recipe = params.recipe_for(args.model)
+    recipe = params.recipe_for(args.model, dataset.name)
+    for seed in params.seeds:
+        # DVC has the trained network by now, so the state it grew from has done its work.
+        discard(checkpoint_root(), f"{dataset.name}/{args.model}/s{seed}")
     histories = {s: load_csv(args.results / "history" / f"s{s}.csv", Epoch) for s in params.seeds}
 
     # TensorFlow takes seconds to load: bad input has been found by now.
     from cnnreport.evaluation import (  # noqa: PLC0415
         cell_metrics,
         load_network,
-        predict,
         predictions_of,
     )
     from cnnreport.models.inspection import describe  # noqa: PLC0415
+    from cnnreport.predictor import Predictor  # noqa: PLC0415
     from cnnreport.recipes import MAIN  # noqa: PLC0415
 
     classes = dataset.class_names
@@ -41,7 +45,8 @@ def main(argv: Sequence[str]) -> None:
     for seed in params.seeds:
         weights = args.runs / f"s{seed}" / "weights.npz"
         network = load_network(args.model, dataset, recipe, weights)
-        rows = predictions_of(predict(network, test, recipe, dataset), test.labels)
+        probabilities = Predictor(network, recipe, dataset).probabilities(test.images)
+        rows = predictions_of(probabilities, test.labels)
         predictions[seed] = rows
         confusion = rows_to_csv(
             ("actual", "predicted"),

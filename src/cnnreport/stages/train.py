@@ -1,41 +1,151 @@
-"""Stage train: prepared arrays → weights, history and cost of one run."""
+"""Stage train: prepared arrays → weights, history and cost of one run; goes on after a stop."""
 
 import argparse
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cnnreport.machine import Meter
-from cnnreport.params import load_params
-from cnnreport.prepared import load_record, load_split
-from cnnreport.records import save_text, to_csv, to_json
+from cnnreport.checkpoints import Checkpoint, Store, checkpoint_root, loaded_code, training_key
+from cnnreport.errors import TrainingError
+from cnnreport.lineage import Lineage
+from cnnreport.machine import LIBRARIES, Meter, Spent, training_record
+from cnnreport.params import Params, load_params
+from cnnreport.prepared import Split, load_record, load_split
+from cnnreport.records import DatasetRecord, Epoch, save_text, to_csv, to_json
+
+if TYPE_CHECKING:
+    from cnnreport.progress import Reporter
+    from cnnreport.training import Trainer
 
 
 def main(argv: Sequence[str]) -> None:
-    """Train one network and save what came of it."""
+    """Train one network, or the epochs that are missing, and save what came of it."""
     args = _parse(argv)
+    lineage = Lineage.of_this_process()
+    meter = Meter()
     params = load_params(args.params)
     dataset = load_record(args.prepared)
     train, validation = (load_split(args.prepared, name) for name in ("train", "validation"))
 
     # TensorFlow takes seconds to load: bad input has been found by now.
-    from cnnreport.training import EpochLines, accelerators, fit  # noqa: PLC0415
+    from cnnreport.progress import reporter  # noqa: PLC0415
+    from cnnreport.training import Trainer, accelerators  # noqa: PLC0415
     from cnnreport.weights import save_weights  # noqa: PLC0415
 
-    meter = Meter()
-    trained = fit(
-        args.model,
-        dataset,
-        train,
+    key = _key(params, args.model, args.seed, dataset)
+    store = Store(checkpoint_root(), f"{dataset.name}/{args.model}/s{args.seed}", key)
+    epochs = params.epochs_for(args.model, dataset.name)
+    title = f"{args.model} on {dataset.name}, seed {args.seed}"
+    with (
+        store.lock(lambda: _stop_without_dvc(lineage, store.run)),
+        reporter(title, epochs) as report,
+    ):
+        _stop_without_dvc(lineage, store.run)
+        trainer = Trainer(
+            args.model,
+            dataset,
+            train,
+            recipe=params.recipe_for(args.model, dataset.name),
+            epochs=epochs,
+            seed=args.seed,
+            precision=params.precision,
+        )
+        history, spent = _train(trainer, validation, store, meter, report, lineage)
+        cost = training_record(
+            spent,
+            images_seen=len(history) * len(train.labels),
+            latency_ms=_latencies(trainer, validation),
+            energy_method=meter.energy_method,
+            precision=params.precision,
+            replicas=trainer.strategy.num_replicas_in_sync,
+            accelerators=accelerators(),
+            key=key,
+        )
+        _stop_without_dvc(lineage, store.run)
+        save_weights(trainer.network, args.out / "weights.npz")
+        save_text(args.results / "history" / f"s{args.seed}.csv", to_csv(history))
+        save_text(args.results / "training" / f"s{args.seed}.json", to_json(cost))
+
+
+def _train(
+    trainer: "Trainer",
+    validation: Split,
+    store: Store,
+    meter: Meter,
+    report: "Reporter",
+    lineage: Lineage,
+) -> tuple[list[Epoch], Spent]:
+    """Train the epochs that are not in the store, keep each, and return all and their cost."""
+    from cnnreport.training import Progress, fit  # noqa: PLC0415 - loads TensorFlow
+
+    kept = store.load()
+    before = kept.spent if kept else None
+    if kept:
+        trainer.restore(kept.arrays)
+        report.going_on(len(kept.history))
+
+    def watch(progress: Progress) -> None:
+        _stop_without_dvc(lineage, store.run)
+        report.watch(progress)
+
+    def keep(history: list[Epoch]) -> None:
+        store.save(Checkpoint(trainer.state(), list(history), meter.spent(before)))
+        report.epoch_ended(history)
+
+    history = fit(
+        trainer,
         validation,
-        recipe=params.recipe_for(args.model),
-        epochs=params.epochs_for(args.model, dataset.name),
-        seed=args.seed,
-        callbacks=[EpochLines(f"{args.model} on {dataset.name}, seed {args.seed},")],
+        history=kept.history if kept else (),
+        watch=watch,
+        after_epoch=keep,
     )
-    cost = meter.record(len(trained.history) * len(train.labels), accelerators())
-    save_weights(trained.network, args.out / "weights.npz")
-    save_text(args.results / "history" / f"s{args.seed}.csv", to_csv(trained.history))
-    save_text(args.results / "training" / f"s{args.seed}.json", to_json(cost))
+    spent = meter.spent(before)
+    meter.stop()
+    return history, spent
+
+
+def _latencies(trainer: "Trainer", split: Split) -> dict[int, float]:
+    from cnnreport.latency import BATCHES, latency_ms  # noqa: PLC0415 - loads TensorFlow
+
+    answering = trainer.predictor
+    return {
+        batch: latency_ms(answering.model, split.images, answering.scale, answering.offset, batch)
+        for batch in BATCHES
+    }
+
+
+def _stop_without_dvc(lineage: Lineage, run: str) -> None:
+    """Raise an error if nobody waits for this training any more.
+
+    A training whose DVC was killed would write its results over those of the next `dvc repro`.
+    """
+    if lineage.broken():
+        raise TrainingError(
+            f"{run}: DVC, which started this training, is gone; `dvc repro` goes on after the last "
+            "finished epoch"
+        )
+
+
+def _key(params: Params, model: str, seed: int, dataset: DatasetRecord) -> str:
+    """Return the digest of all that decides how this training ends."""
+    from cnnreport.models import NETWORKS  # noqa: PLC0415 - loads TensorFlow
+
+    others = NETWORKS.keys() - {model}
+    code = [path for path in loaded_code() if path.stem not in others]
+    return training_key(
+        {
+            "model": model,
+            "seed": seed,
+            "epochs": params.epochs_for(model, dataset.name),
+            "precision": params.precision,
+            "recipe": params.recipe_for(model, dataset.name).model_dump(),
+            "dataset": dataset.name,
+        },
+        dataset.digest,
+        code,
+        {name: version(name) for name in LIBRARIES},
+    )
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
