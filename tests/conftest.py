@@ -15,8 +15,8 @@ def make_split(count: int, seed: int) -> Split:
     return Split((noise + 100 * labels[:, None, None, None]).astype(np.uint8), labels)
 
 
-@pytest.fixture(scope="session")
-def tiny_dataset() -> DatasetRecord:
+def make_dataset() -> DatasetRecord:
+    """The record that goes with such images."""
     return DatasetRecord(
         name="tiny",
         title="Three shades of grey",
@@ -32,6 +32,11 @@ def tiny_dataset() -> DatasetRecord:
         deviation=[0.32, 0.32, 0.32],
         digest="0" * 64,
     )
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset() -> DatasetRecord:
+    return make_dataset()
 
 
 @pytest.fixture(scope="session")

@@ -1,21 +1,22 @@
 """Evaluation: predictions and figures against values worked out by hand."""
 
 import math
+from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
+from cnnreport.errors import ResultsError
 from cnnreport.evaluation import (
     cell_metrics,
     label_ranks,
-    predict,
     predictions_of,
+    untrained_network,
 )
 from cnnreport.models import build_network
 from cnnreport.params import Recipe
-from cnnreport.prepared import Split
 from cnnreport.records import Architecture, DatasetRecord, Epoch
+from cnnreport.weights import fill_weights, save_weights
 
 RECIPE = Recipe(optimizer="adam", learning_rate=1e-3, batch_size=8)
 
@@ -76,27 +77,23 @@ def test_several_seeds_are_averaged(tiny_dataset: DatasetRecord) -> None:
     assert metrics.class_accuracy == {"a": 0.5, "b": 0.5, "c": 0.5}
 
 
-@pytest.mark.parametrize("model", ["lenet", "googlenet"])
-def test_probabilities_sum_to_one_even_where_the_output_does_not(
-    model: str, tiny_dataset: DatasetRecord, tiny_splits: dict[str, Split]
+def test_a_stored_network_comes_back_as_it_was_trained(
+    tiny_dataset: DatasetRecord, tmp_path: Path
 ) -> None:
-    network = build_network(model, (32, 32, 3), 3)
-    split = Split(tiny_splits["test"].images[:2], tiny_splits["test"].labels[:2])
-    probabilities = predict(network, split, RECIPE, tiny_dataset)
-    assert probabilities.shape == (2, 3)
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, rtol=1e-9)
-    raw = network(split.images / np.float32(255), training=False).numpy()
-    np.testing.assert_allclose(probabilities, raw / raw.sum(axis=1, keepdims=True), rtol=1e-4)
+    trained = build_network("alexnet", (32, 32, 3), 3)
+    save_weights(trained, tmp_path / "weights.npz")
+    recipe = RECIPE.model_copy(update={"batch_norm_momentum": 0.8})
+    network = untrained_network("alexnet", tiny_dataset, recipe)
+    fill_weights(network, tmp_path / "weights.npz")
+    assert network.get_layer("conv1_bn").momentum == 0.8
+    for one, two in zip(network.get_weights(), trained.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
 
 
-def test_auxiliary_heads_answer_only_where_they_are_summed(
-    tiny_dataset: DatasetRecord, tiny_splits: dict[str, Split]
+def test_weights_of_another_network_are_refused(
+    tiny_dataset: DatasetRecord, tmp_path: Path
 ) -> None:
-    network = build_network("googlenet", (32, 32, 3), 3)
-    split = Split(tiny_splits["test"].images[:2], tiny_splits["test"].labels[:2])
-    weighted = RECIPE.model_copy(update={"heads": "weighted"})
-    main = keras.Model(network.input, network.get_layer("main").output)
-    alone = main(split.images / np.float32(255), training=False).numpy()
-    voted = predict(network, split, RECIPE, tiny_dataset)
-    np.testing.assert_allclose(predict(network, split, weighted, tiny_dataset), alone, rtol=1e-4)
-    assert not np.allclose(voted, alone, rtol=1e-4)
+    save_weights(build_network("lenet", (32, 32, 3), 4), tmp_path / "weights.npz")
+    network = untrained_network("lenet", tiny_dataset, RECIPE)
+    with pytest.raises(ResultsError, match="holds the weights of another network"):
+        fill_weights(network, tmp_path / "weights.npz")

@@ -1,57 +1,15 @@
 """The pipeline as a user runs it: DVC in a temporary clone of this checkout."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from clones import commit, edit_params, make_clone, ran, run, succeed
 from ruamel.yaml import YAML
 
-ROOT = Path(__file__).parents[1]
-BIN = Path(sys.executable).parent
-
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(600)]
-
-
-def run(folder: Path, *command: str, **options: str) -> subprocess.CompletedProcess[str]:
-    """Run a command with the environment of an activated .venv."""
-    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", **options}
-    for name in ("CNNREPORT_CIFAR_FOLDER", "PYTHONPATH"):
-        if name not in options:
-            environment.pop(name, None)
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-
-
-def succeed(folder: Path, *command: str) -> str:
-    done = run(folder, *command)
-    assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    return done.stdout + done.stderr
-
-
-def commit(folder: Path, message: str) -> None:
-    succeed(folder, "git", "add", "--all")
-    succeed(folder, "git", "commit", "--quiet", "--no-verify", "--message", message)
-
-
-def edit_params(folder: Path, **changes: object) -> None:
-    yaml = YAML()
-    raw = yaml.load((folder / "params.yaml").read_text(encoding="utf-8"))
-    raw.update(changes)
-    with (folder / "params.yaml").open("w", encoding="utf-8") as file:
-        yaml.dump(raw, file)
-
-
-def ran(output: str) -> set[str]:
-    """The stages that DVC ran, by their names; `check` aside, which runs at every edit."""
-    prefix = "Running stage '"
-    lines = (line.strip() for line in output.splitlines())
-    return {line.split("'")[1] for line in lines if line.startswith(prefix)} - {"check"}
 
 
 def metrics(folder: Path, model: str = "lenet") -> dict[str, object]:
@@ -62,18 +20,8 @@ def metrics(folder: Path, model: str = "lenet") -> dict[str, object]:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone with LeNet trained for two epochs, committed and pushed. Not to be changed."""
     folder = tmp_path_factory.mktemp("pipeline") / "clone"
-    succeed(ROOT, "git", "clone", "--quiet", str(ROOT), str(folder))
-    # What is not committed yet is tested too.
-    listed = succeed(ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard")
-    for name in listed.splitlines():
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    succeed(folder, "git", "config", "user.name", "Test")
-    succeed(folder, "git", "config", "user.email", "test@example.org")
+    make_clone(folder)
     edit_params(folder, models=["lenet"], epochs=2)
-    shutil.rmtree(folder / "results", ignore_errors=True)
-    (folder / "dvc.lock").unlink(missing_ok=True)
     output = succeed(folder, "dvc", "repro")
     assert ran(output) == {
         "prepare@digits",

@@ -56,11 +56,37 @@ def test_adam_and_nesterov_are_built_as_asked() -> None:
     adam = recipes.build_optimizer(ADAM, 10)
     assert isinstance(adam, keras.optimizers.Adam)
     assert float(adam.learning_rate) == pytest.approx(1e-3)
-    sgd = recipes.build_optimizer(
-        ADAM.model_copy(update={"optimizer": "sgd", "schedule": "one_cycle", "clip_norm": 1.0}), 10
-    )
+    assert adam.weight_decay is None
+    changes = {"optimizer": "sgd", "schedule": "one_cycle", "momentum": 0.8, "weight_decay": 5e-4}
+    sgd = recipes.build_optimizer(ADAM.model_copy(update=changes), 10)
     assert isinstance(sgd, keras.optimizers.SGD)
-    assert (sgd.nesterov, sgd.momentum, sgd.global_clipnorm) == (True, 0.9, 1.0)
+    assert (sgd.nesterov, sgd.momentum, sgd.weight_decay) == (True, 0.8, 5e-4)
+    assert float(sgd.learning_rate) == pytest.approx(1e-3 * 0.1 / 0.3)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_clipping_is_left_to_the_step(optimizer: str) -> None:
+    """The optimiser sees one replica's gradient, whose norm is not the batch's."""
+    recipe = ADAM.model_copy(update={"optimizer": optimizer, "clip_norm": 1.0})
+    built = recipes.build_optimizer(recipe, 10)
+    assert (built.clipnorm, built.global_clipnorm, built.clipvalue) == (None, None, None)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_decay_shrinks_kernels_alone(optimizer: str) -> None:
+    recipe = ADAM.model_copy(
+        update={"optimizer": optimizer, "learning_rate": 0.1, "weight_decay": 0.5}
+    )
+    image = keras.Input((4, 4, 3))
+    x = keras.layers.BatchNormalization(name="bn")(keras.layers.Conv2D(2, 3, name="conv")(image))
+    network = keras.Model(image, keras.layers.Dense(2, name="dense")(x))
+    for weight in network.trainable_variables:
+        weight.assign(np.ones(weight.shape))
+    built = recipes.build_optimizer(recipe, 10)
+    built.build(network.trainable_variables)
+    built.apply([np.zeros(one.shape, np.float32) for one in network.trainable_variables])
+    shrunk = {one.path for one in network.trainable_variables if one.numpy().max() < 0.99}
+    assert shrunk == {"conv/kernel", "dense/kernel"}
 
 
 def test_summed_heads_train_and_test_the_studys_single_output(googlenet: keras.Model) -> None:
@@ -78,6 +104,12 @@ def test_weighted_heads_train_three_outputs_and_test_the_main_one(googlenet: ker
     summed = heads["main"] + 0.3 * heads["aux1"] + 0.3 * heads["aux2"]
     np.testing.assert_allclose(googlenet(images, training=False), summed, rtol=1e-4)
     assert trained.count_params() == googlenet.count_params()
+
+
+def test_the_loss_of_an_auxiliary_head_counts_less(googlenet: keras.Model) -> None:
+    heads = recipes.training_model(googlenet, WEIGHTED)
+    assert recipes.head_weights(heads) == {"main": 1.0, "aux1": 0.3, "aux2": 0.3}
+    assert recipes.head_weights(googlenet) == {}
 
 
 def test_weighted_heads_mean_nothing_to_a_network_with_one_head() -> None:

@@ -1,7 +1,6 @@
 """Stages end with a line and a status, whatever stops them."""
 
 import errno
-import errno
 import sys
 from types import SimpleNamespace
 

@@ -1,7 +1,6 @@
 """Test a trained network: one prediction for every test image, and the figures they make."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -10,24 +9,17 @@ from cnnreport.models import build_network
 from cnnreport.params import Recipe
 from cnnreport.recipes import set_batch_norm_momentum
 from cnnreport.records import Architecture, CellMetrics, DatasetRecord, Epoch, Prediction
-from cnnreport.weights import fill_weights
 
 TOP = 5
 TINY = 1e-7
 """Probabilities are kept this far from zero before a logarithm, as Keras' losses do."""
 
 
-def load_network(name: str, dataset: DatasetRecord, recipe: Recipe, weights: Path) -> keras.Model:
-    """Build a network as it was trained on an image set and fill in its stored weights.
-
-    Raises:
-        ResultsError: the weights are missing, damaged or of another network.
-
-    """
+def untrained_network(name: str, dataset: DatasetRecord, recipe: Recipe) -> keras.Model:
+    """Build a network as it is trained on an image set, for `cnnreport.weights.fill_weights`."""
     height, width, channels = dataset.image_shape
     network = build_network(name, (height, width, channels), len(dataset.class_names))
     set_batch_norm_momentum(network, recipe.batch_norm_momentum)
-    fill_weights(network, weights)
     return network
 
 

@@ -75,6 +75,7 @@ class Recipe(_Record):
     batch_norm_momentum: Fraction | None = None
     flip: bool = False
     shift: Annotated[int, Field(ge=0, le=15)] = 0
+    heads: Literal["summed", "weighted"] = "summed"
     by_dataset: dict[str, dict[str, Any]] = {}
 
     @model_validator(mode="after")
@@ -91,8 +92,6 @@ class Recipe(_Record):
         """Return the recipe for an image set: what `by_dataset` says of it goes first."""
         own = {**self.model_dump(), "by_dataset": {}}
         return Recipe.model_validate(own | self.by_dataset.get(dataset, {}))
-
-    heads: Literal["summed", "weighted"] = "summed"
 
 
 class Params(_Record):
@@ -122,6 +121,11 @@ class Params(_Record):
             raise ValueError(f"subsets: '{subset}' is the name of an image set of its own")
         for dataset in self.datasets:
             _require(dataset, (*BASE_DATASETS, *self.subsets), "datasets")
+        for name, recipes in self.recipes.items():
+            for model, recipe in recipes.items():
+                for dataset in recipe.by_dataset:
+                    known = (*BASE_DATASETS, *self.subsets)
+                    _require(dataset, known, f"recipes.{name}.{model}.by_dataset")
         for model in self.models:
             _require(model, self.recipes[self.recipe], "models", f" in recipes.{self.recipe}")
             _require(model, self.profiles[self.profile], "models", f" in profiles.{self.profile}")

@@ -33,20 +33,21 @@ def main(argv: Sequence[str]) -> None:
     # TensorFlow takes seconds to load: bad input has been found by now.
     from cnnreport.evaluation import (  # noqa: PLC0415
         cell_metrics,
-        load_network,
         predictions_of,
+        untrained_network,
     )
     from cnnreport.models.inspection import describe  # noqa: PLC0415
     from cnnreport.predictor import Predictor  # noqa: PLC0415
     from cnnreport.recipes import MAIN  # noqa: PLC0415
+    from cnnreport.weights import fill_weights  # noqa: PLC0415
 
     classes = dataset.class_names
+    network = untrained_network(args.model, dataset, recipe)
+    predictor = Predictor(network, recipe, dataset)
     predictions: dict[int, list[Prediction]] = {}
     for seed in params.seeds:
-        weights = args.runs / f"s{seed}" / "weights.npz"
-        network = load_network(args.model, dataset, recipe, weights)
-        probabilities = Predictor(network, recipe, dataset).probabilities(test.images)
-        rows = predictions_of(probabilities, test.labels)
+        fill_weights(network, args.runs / f"s{seed}" / "weights.npz")
+        rows = predictions_of(predictor.probabilities(test.images), test.labels)
         predictions[seed] = rows
         confusion = rows_to_csv(
             ("actual", "predicted"),

@@ -130,6 +130,7 @@ def _stop_without_dvc(lineage: Lineage, run: str) -> None:
 def _key(params: Params, model: str, seed: int, dataset: DatasetRecord) -> str:
     """Return the digest of all that decides how this training ends."""
     from cnnreport.models import NETWORKS  # noqa: PLC0415 - loads TensorFlow
+    from cnnreport.training import accelerators  # noqa: PLC0415
 
     others = NETWORKS.keys() - {model}
     code = [path for path in loaded_code() if path.stem not in others]
@@ -141,6 +142,7 @@ def _key(params: Params, model: str, seed: int, dataset: DatasetRecord) -> str:
             "precision": params.precision,
             "recipe": params.recipe_for(model, dataset.name).model_dump(),
             "dataset": dataset.name,
+            "accelerators": accelerators(),
         },
         dataset.digest,
         code,

@@ -1,0 +1,185 @@
+"""Try recipes on validation images and keep what each gave, in docs/benchmarks/search.csv.
+
+The test images are never read. Every try is a row: what was trained, on how many images, for how
+long, with which settings, and the accuracy on the validation images after the last epoch. Example:
+
+    python benchmarks/search.py --dataset cifar10 --model lenet --epochs 5 --images 20000 \
+        --set learning_rate=0.05,0.1,0.2 --set flip=true
+
+Each combination of the values is tried with each seed, from the recipe `modern` of params.yaml.
+A try that is in the table already is not made again. `--table` only writes the page anew.
+"""
+
+import argparse
+import csv
+import itertools
+import json
+import time
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from cnnreport.errors import TrainingError
+from cnnreport.params import Recipe, load_params
+from cnnreport.prepared import Split, load_record, load_split
+
+ROOT = Path(__file__).resolve().parents[1]
+TABLE = ROOT / "docs" / "benchmarks" / "search.csv"
+PAGE = TABLE.with_suffix(".md")
+COUNTS = ("images", "epochs", "seed")
+
+
+@dataclass(frozen=True)
+class Try:
+    """One row of the table; `settings` holds what differs from Recipe's own defaults."""
+
+    dataset: str
+    model: str
+    images: int
+    epochs: int
+    seed: int
+    settings: str
+    validation_accuracy: str = ""
+    validation_loss: str = ""
+    train_accuracy: str = ""
+    seconds: str = ""
+
+
+def main() -> None:
+    """Make the tries that the arguments name."""
+    args = _parse()
+    if not args.table:
+        for values in itertools.product(*args.set.values()):
+            recipe = _recipe(args, dict(zip(args.set, values, strict=True)))
+            for seed in args.seeds:
+                _once(args, recipe, seed)
+    PAGE.write_text(page(load()), encoding="utf-8", newline="\n")
+
+
+def load() -> list[Try]:
+    """Return the rows of the table."""
+    if not TABLE.exists():
+        return []
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        return [
+            Try(**{name: int(text) if name in COUNTS else text for name, text in row.items()})  # type: ignore[arg-type]
+            for row in csv.DictReader(file)
+        ]
+
+
+def page(rows: list[Try]) -> str:
+    """Return the table as a page, the best try of each group first."""
+    lines = [
+        "# What was tried for the modern recipe",
+        "",
+        "Written by `benchmarks/search.py`. Accuracies are on validation images after the last",
+        "epoch; the test images took no part. One seed each, so small differences mean nothing.",
+        "The seconds are those of a machine that did other work as well;",
+        "[throughput](throughput.md) is where speed is measured.",
+        "",
+    ]
+    groups = itertools.groupby(
+        sorted(rows, key=lambda row: (row.dataset, row.model, -row.epochs, -row.images)),
+        key=lambda row: (row.dataset, row.model, row.epochs, row.images),
+    )
+    for (dataset, model, epochs, images), tries in groups:
+        lines += [
+            f"## {model} on {dataset}: {epochs} epochs, {images:,} images",
+            "",
+            "| Settings | Seed | Validation accuracy | Training accuracy | Seconds |",
+            "|---|--:|--:|--:|--:|",
+        ]
+        best_first = sorted(tries, key=lambda row: row.validation_accuracy, reverse=True)
+        lines += [
+            f"| {row.settings} | {row.seed} | {row.validation_accuracy or 'diverged'} "
+            f"| {row.train_accuracy} | {row.seconds} |"
+            for row in best_first
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _once(args: argparse.Namespace, recipe: Recipe, seed: int) -> None:
+    dataset = load_record(args.prepared / args.dataset)
+    train = _first(load_split(args.prepared / args.dataset, "train"), args.images)
+    row = Try(args.dataset, args.model, len(train.labels), args.epochs, seed, _settings(recipe))
+    same = asdict(row).items() - {(name, "") for name in asdict(row)}
+    if any(same <= asdict(known).items() for known in load()):
+        return
+    from cnnreport.training import Trainer, fit  # noqa: PLC0415 - takes seconds to load
+
+    started = time.perf_counter()
+    results: dict[str, str] = {}
+    try:
+        trainer = Trainer(args.model, dataset, train, recipe=recipe, epochs=args.epochs, seed=seed)
+        last = fit(trainer, load_split(args.prepared / args.dataset, "validation"))[-1]
+        results = {
+            "validation_accuracy": f"{last.validation_accuracy:.4f}",
+            "validation_loss": f"{last.validation_loss:.4f}",
+            "train_accuracy": f"{last.train_accuracy:.4f}",
+        }
+    except TrainingError as error:
+        print(error)
+    results["seconds"] = f"{time.perf_counter() - started:.0f}"
+    _append(Try(**{**asdict(row), **results}))
+
+
+def _append(row: Try) -> None:
+    TABLE.parent.mkdir(parents=True, exist_ok=True)
+    new = not TABLE.exists()
+    with TABLE.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(Try)], lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(asdict(row))
+    print(row, flush=True)
+
+
+def _first(split: Split, images: int | None) -> Split:
+    """Return a part of a split drawn once and for all, or the whole of it."""
+    count = len(split.labels)
+    rows = np.sort(np.random.default_rng(0).permutation(count)[: images or count])
+    return Split(split.images[rows], split.labels[rows])
+
+
+def _recipe(args: argparse.Namespace, changes: dict[str, object]) -> Recipe:
+    recipes = load_params(ROOT / "params.yaml").recipes[args.recipe]
+    return Recipe.model_validate(recipes[args.model].on(args.dataset).model_dump() | changes)
+
+
+def _settings(recipe: Recipe) -> str:
+    changed = recipe.model_dump(exclude_defaults=True)
+    return ", ".join(f"{name} {value}" for name, value in changed.items())
+
+
+def _values(text: str) -> tuple[str, list[object]]:
+    name, _, values = text.partition("=")
+    return name, [_value(value) for value in values.split(",")]
+
+
+def _value(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--dataset", default="cifar10")
+    parser.add_argument("--model", default="lenet")
+    parser.add_argument("--recipe", default="modern", choices=("report", "modern"))
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--images", type=int, help="training images; all by default")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--set", type=_values, action="append", default=[], metavar="KEY=V1,V2")
+    parser.add_argument("--prepared", type=Path, default=ROOT / "data" / "prepared")
+    parser.add_argument("--table", action="store_true", help="only write the page")
+    args = parser.parse_args()
+    args.set = dict(args.set)
+    return args
+
+
+if __name__ == "__main__":
+    main()
