@@ -46,7 +46,7 @@ def test_what_is_committed_passes_the_check() -> None:
 @pytest.mark.parametrize(
     ("path", "old", "new", "message"),
     [
-        ("params.yaml", "epochs:\n\n", "epochs: 100.0\n\n", "epochs: input should be a valid int"),
+        ("params.yaml", "\nepochs:\n", "\nepochs: 100.0\n", "epochs: input should be a valid int"),
         ("params.yaml", "seeds:\n  - 0\n", "seeds: 0\n", "seeds: input should be a valid list"),
         ("report/internship.yaml", "diary:", "dairy:", "report/internship.yaml:"),
         ("report/bibliography.bib", "author", "author author", "report/bibliography.bib"),
