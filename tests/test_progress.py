@@ -75,7 +75,7 @@ def test_a_plain_line_a_minute_and_one_an_epoch(clock: Clock) -> None:
         report.watch(at(500))
         report.epoch_ended(HISTORY[:1])
     assert lines_of(file) == [
-        "lenet on digits, seed 0: epoch 1/2: 400 of 1,000 images, loss 0.5000, accuracy 0.2500, "
+        "lenet on digits, seed 0: epoch 1/2: 400 of 1,000 images, loss 0.500, accuracy 0.250, "
         "4 images/s, 7 min left",
         "lenet on digits, seed 0: epoch 1/2: loss 1.5000, accuracy 0.2500; "
         "validation loss 1.2500, accuracy 0.5000, 4 images/s, 6 min left",
@@ -135,12 +135,23 @@ def test_a_bar_shows_epoch_figures_and_pace_and_leaves_the_lines_of_epochs() -> 
         report.epoch_ended(HISTORY)
     shown = file.getvalue()
     assert "lenet on digits, seed 0: going on after epoch 1 of 2" in shown
-    assert "lenet on digits, seed 0: epoch 2/2 " in shown
-    assert "loss 0.5000, accuracy 0.2500, " in shown
+    assert "epoch 2/2 " in shown
+    assert "loss 0.500, accuracy 0.250, " in shown
     assert " images/s, " in shown
     assert " left" in shown
     assert "lenet on digits, seed 0: epoch 2/2: loss 0.7500, accuracy 0.5000; validation" in shown
     assert shown.endswith("\x1b[2K"), "the bar itself stays"
+
+
+def test_the_bar_fits_into_a_terminal_of_eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cnnreport.progress._speed", lambda *_: ", 740 images/s, 3 h 05 min left")
+    console, file = terminal(80)
+    with BarReporter("googlenet on cifar100-objects, seed 0", 100, console) as report:
+        report.watch(Progress(100, 100, 500, 1000, 0.5, 0.25))
+        report._bar.refresh()
+    shown = file.getvalue()
+    assert "epoch 100/100 " in shown
+    assert "3 h 05 min left" in shown
 
 
 def test_the_bar_is_as_far_as_the_whole_training() -> None:

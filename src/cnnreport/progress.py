@@ -16,6 +16,9 @@ from cnnreport.training import Progress
 LINE_SECONDS = 60.0
 """A plain line within an epoch at most so often, so that a log stays readable."""
 
+BAR_WIDTH = 6
+"""Characters; leaves room for all the figures in a terminal of 80 columns."""
+
 Clock = Callable[[], float]
 
 
@@ -120,12 +123,12 @@ class BarReporter:
     """A bar over the whole training, and a line for each epoch above it."""
 
     def __init__(self, title: str, epochs: int, console: Console | None = None) -> None:
-        """Show `title` before the bar."""
+        """Say `title` before each epoch's line; the bar below has no room for it."""
         self.title, self.epochs = title, epochs
         self._pace = Pace()
         self._bar = Bar(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
+            BarColumn(bar_width=BAR_WIDTH),
             TextColumn("{task.fields[news]}"),
             console=console,
             transient=True,
@@ -154,7 +157,7 @@ class BarReporter:
         """Move the bar."""
         self._bar.update(
             self._task,
-            description=f"{self.title}: epoch {progress.epoch}/{self.epochs}",
+            description=f"epoch {progress.epoch}/{self.epochs}",
             completed=_seen(progress),
             total=progress.epochs * progress.images_an_epoch,
             news=f"{_learnt(progress)}{_speed(progress, self._pace)}",
@@ -189,7 +192,7 @@ def _seen(progress: Progress) -> int:
 
 
 def _learnt(progress: Progress) -> str:
-    return f"loss {progress.loss:.4f}, accuracy {progress.accuracy:.4f}"
+    return f"loss {progress.loss:.3f}, accuracy {progress.accuracy:.3f}"
 
 
 def _speed(progress: Progress, pace: Pace) -> str:
