@@ -300,7 +300,7 @@ def test_a_truncated_state_starts_over_with_a_line_and_ends_right(
     printed = capsys.readouterr()
     assert "going on" not in printed.out
     told = [line for line in printed.err.splitlines() if "cannot be used" in line]
-    assert len(told) == 1, output
+    assert len(told) == 1
     assert told[0].endswith("epoch-0002.npz is damaged); the training starts over")
     assert desk.outcome() == whole
 
@@ -321,7 +321,7 @@ def test_a_disk_that_gets_full_loses_no_epoch(
         patch.setattr(os, "fsync", full)
         assert desk.train() == 2
     told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
-    assert len(told) == 1, output
+    assert len(told) == 1
     assert "epoch 2 could not be kept (No space left on device)" in told[0]
     assert told[0].endswith("free some space and run `dvc repro` again: it goes on after epoch 1")
     assert desk.train() == 0
