@@ -14,13 +14,17 @@ import argparse
 import csv
 import itertools
 import json
+import sys
 import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
-from cnnreport.errors import TrainingError
+# The package of this checkout, whichever one is installed.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from cnnreport.errors import CnnReportError, TrainingError
 from cnnreport.params import Recipe, load_params
 from cnnreport.prepared import Split, load_record, load_split
 
@@ -46,15 +50,17 @@ class Try:
     seconds: str = ""
 
 
-def main() -> None:
-    """Make the tries that the arguments name."""
+def main() -> int:
+    """Make the tries that the arguments name; return 0, or 2 for an error of the user's."""
     args = _parse()
-    if not args.table:
-        for values in itertools.product(*args.set.values()):
-            recipe = _recipe(args, dict(zip(args.set, values, strict=True)))
-            for seed in args.seeds:
-                _once(args, recipe, seed)
+    try:
+        for recipe, seed in itertools.product([] if args.table else _recipes(args), args.seeds):
+            _once(args, recipe, seed)
+    except CnnReportError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     PAGE.write_text(page(load()), encoding="utf-8", newline="\n")
+    return 0
 
 
 def load() -> list[Try]:
@@ -143,9 +149,13 @@ def _first(split: Split, images: int | None) -> Split:
     return Split(split.images[rows], split.labels[rows])
 
 
-def _recipe(args: argparse.Namespace, changes: dict[str, object]) -> Recipe:
-    recipes = load_params(ROOT / "params.yaml").recipes[args.recipe]
-    return Recipe.model_validate(recipes[args.model].on(args.dataset).model_dump() | changes)
+def _recipes(args: argparse.Namespace) -> list[Recipe]:
+    """Return a recipe for each combination of the values to try."""
+    base = load_params(ROOT / "params.yaml").recipes[args.recipe][args.model].on(args.dataset)
+    return [
+        Recipe.model_validate(base.model_dump() | dict(zip(args.set, values, strict=True)))
+        for values in itertools.product(*args.set.values())
+    ]
 
 
 def _settings(recipe: Recipe) -> str:
@@ -182,4 +192,4 @@ def _parse() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -14,10 +14,8 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "src"))
+from throughput import HERE, NETWORKS
 
-NETWORKS = ("lenet", "alexnet", "vgg16", "resnet50", "googlenet")
 PAGE = HERE.parent / "docs" / "benchmarks" / "profile.md"
 BATCH, STEPS = 128, 3
 KINDS = {

@@ -11,10 +11,10 @@ from cnnreport.evaluation import (
     cell_metrics,
     label_ranks,
     predictions_of,
-    untrained_network,
 )
 from cnnreport.models import build_network
 from cnnreport.params import Recipe
+from cnnreport.recipes import untrained_network
 from cnnreport.records import Architecture, DatasetRecord, Epoch
 from cnnreport.weights import fill_weights, save_weights
 

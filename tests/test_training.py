@@ -46,7 +46,7 @@ def trainer(
         build: Build | str = "lenet", recipe: Recipe = RECIPE, images: int = 48, **options: Any
     ) -> Trainer:
         if callable(build):
-            monkeypatch.setattr(training, "build_network", build)
+            monkeypatch.setattr("cnnreport.recipes.build_network", build)
         model = "lenet" if callable(build) else build
         train = Split(tiny_splits["train"].images[:images], tiny_splits["train"].labels[:images])
         settings = {"epochs": 3, "seed": 0, **options}

@@ -15,11 +15,11 @@ import tensorflow as tf  # noqa: TID253 - a program that trains
 import tiny_networks
 from conftest import make_dataset, make_split
 
-from cnnreport import training
-from cnnreport.evaluation import untrained_network
+from cnnreport import recipes, training
 from cnnreport.models import build_network
 from cnnreport.params import Recipe
 from cnnreport.prepared import Split
+from cnnreport.recipes import untrained_network
 from cnnreport.weights import fill_weights, save_weights
 
 RECIPE = Recipe(
@@ -47,7 +47,7 @@ CASES: dict[str, tuple[Any, int, dict[str, Any]]] = {
 
 def untrained(case: str, strategy: tf.distribute.Strategy | None) -> training.Trainer:
     build, images, changes = CASES[case]
-    training.build_network = build
+    recipes.build_network = build
     return training.Trainer(
         "lenet",
         make_dataset(),

@@ -2,25 +2,12 @@
 
 from collections.abc import Sequence
 
-import keras
 import numpy as np
 
-from cnnreport.models import build_network
-from cnnreport.params import Recipe
-from cnnreport.recipes import set_batch_norm_momentum
+from cnnreport.predictor import log_losses
 from cnnreport.records import Architecture, CellMetrics, DatasetRecord, Epoch, Prediction
 
 TOP = 5
-TINY = 1e-7
-"""Probabilities are kept this far from zero before a logarithm, as Keras' losses do."""
-
-
-def untrained_network(name: str, dataset: DatasetRecord, recipe: Recipe) -> keras.Model:
-    """Build a network as it is trained on an image set, for `cnnreport.weights.fill_weights`."""
-    height, width, channels = dataset.image_shape
-    network = build_network(name, (height, width, channels), len(dataset.class_names))
-    set_batch_norm_momentum(network, recipe.batch_norm_momentum)
-    return network
 
 
 def predictions_of(probabilities: np.ndarray, labels: np.ndarray) -> list[Prediction]:
@@ -91,7 +78,7 @@ def _top_share(rows: Sequence[Prediction]) -> float:
 
 def _log_loss(rows: Sequence[Prediction]) -> float:
     own = np.array([row.label_probability for row in rows])
-    return float(-np.log(np.clip(own, TINY, 1.0)).mean())
+    return _mean(log_losses(own))
 
 
 def _class_accuracy(
@@ -105,5 +92,5 @@ def _class_accuracy(
     }
 
 
-def _mean(values: Sequence[float]) -> float:
+def _mean(values: Sequence[float] | np.ndarray) -> float:
     return float(np.mean(values))

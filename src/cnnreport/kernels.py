@@ -3,9 +3,10 @@
 Keras writes an update of Adam as some ten passes over the weights, and batch normalisation as
 separate means, differences and products. TensorFlow has single kernels for both with the same
 mathematics; `fused` and the optimisers below put them in place. Networks are built with Keras'
-own layers and only their training uses these. What each kernel saves is in docs/benchmarks.
+own layers and only their training uses these.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -84,14 +85,16 @@ class FusedBatchNormalization(layers.BatchNormalization):
 
 def fused(network: keras.Model) -> keras.Model:
     """Return a copy of a network, same weights, that normalises maps with the fused kernel."""
-    copy = keras.models.clone_model(network, clone_function=_fused_layer)
-    copy.set_weights(network.get_weights())
-    return copy
+    return _copy(network, _fused_layer)
 
 
 def synchronised(network: keras.Model) -> keras.Model:
     """Return a copy of a network whose batch normalisation spans the batches of all replicas."""
-    copy = keras.models.clone_model(network, clone_function=_synchronised_layer)
+    return _copy(network, _synchronised_layer)
+
+
+def _copy(network: keras.Model, layer: Callable[[keras.Layer], keras.Layer]) -> keras.Model:
+    copy = keras.models.clone_model(network, clone_function=layer)
     copy.set_weights(network.get_weights())
     return copy
 

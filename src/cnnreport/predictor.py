@@ -9,6 +9,9 @@ from cnnreport.prepared import Images
 from cnnreport.recipes import pixel_scaling, testing_model
 from cnnreport.records import DatasetRecord
 
+SMALLEST_PROBABILITY = 1e-7
+"""Probabilities are kept this far from zero before a logarithm, as Keras' losses do."""
+
 EVALUATION_BATCH = 256
 """Images a step where nothing is learnt: large enough to be fast, small enough for 4 GiB."""
 
@@ -37,3 +40,8 @@ class Predictor:
     def _forward(self, images: tf.Tensor) -> tf.Tensor:
         pixels = tf.cast(images, tf.float32) * self.scale + self.offset
         return tf.cast(self.model(pixels, training=False), tf.float32)
+
+
+def log_losses(probabilities: np.ndarray) -> np.ndarray:
+    """Return the cross-entropies, in nats, of the probabilities given to the true classes."""
+    return np.asarray(-np.log(np.clip(probabilities, SMALLEST_PROBABILITY, 1.0)))

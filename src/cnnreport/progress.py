@@ -2,9 +2,10 @@
 
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from types import TracebackType
-from typing import Protocol, Self, TextIO
+from contextlib import ExitStack
+from typing import Self, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
@@ -45,31 +46,33 @@ class Pace:
         return rest / speed if speed else None
 
 
-class Reporter(Protocol):
-    """What a training tells its news to."""
+class Reporter(ExitStack, ABC):
+    """What a training tells its news to, for as long as it is entered."""
 
-    def __enter__(self) -> Self:
-        """Begin to show."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Leave the terminal as it was."""
+    def __init__(self, title: str, epochs: int, clock: Clock = time.perf_counter) -> None:
+        """Start every line with `title`."""
+        super().__init__()
+        self.title, self.epochs = title, epochs
+        self._pace = Pace(clock)
 
     def going_on(self, epochs_done: int) -> None:
         """Say that the training begins where it was stopped."""
-
-    def watch(self, progress: Progress) -> None:
-        """Show how far an epoch is."""
+        self._print(f"going on after epoch {epochs_done} of {self.epochs}")
 
     def epoch_ended(self, history: Sequence[Epoch]) -> None:
         """Show the figures of the last epoch."""
+        self._print(_epoch_line(history[-1], self.epochs))
+
+    @abstractmethod
+    def watch(self, progress: Progress) -> None:
+        """Show how far an epoch is."""
+
+    @abstractmethod
+    def _print(self, text: str) -> None:
+        """Show a line that stays."""
 
 
-class PlainReporter:
+class PlainReporter(Reporter):
     """Lines of text: one an epoch, and one a minute in between."""
 
     def __init__(
@@ -80,27 +83,10 @@ class PlainReporter:
         file: TextIO | None = None,
     ) -> None:
         """Start every line with `title`; write to `file`, by default standard output."""
-        self.title, self.epochs = title, epochs
+        super().__init__(title, epochs, clock)
         self._clock, self._file = clock, file
-        self._pace = Pace(clock)
         self._last_line = clock()
         self._speed = ""
-
-    def __enter__(self) -> Self:
-        """Do nothing; lines need no preparation."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Do nothing."""
-
-    def going_on(self, epochs_done: int) -> None:
-        """Print how many epochs are done already."""
-        self._print(_going_on(epochs_done, self.epochs))
 
     def watch(self, progress: Progress) -> None:
         """Print a line if the last one is a minute old."""
@@ -109,23 +95,18 @@ class PlainReporter:
             share = f"{progress.images:,} of {progress.images_an_epoch:,} images"
             self._print(f"epoch {progress.epoch}/{self.epochs}: {share}, {_learnt(progress)}")
 
-    def epoch_ended(self, history: Sequence[Epoch]) -> None:
-        """Print the line of an epoch."""
-        self._print(_epoch_line(history[-1], self.epochs))
-
     def _print(self, text: str) -> None:
         self._last_line = self._clock()
         line = f"{self.title}: {text}{self._speed}"
         print(line, file=self._file or sys.stdout, flush=True)
 
 
-class BarReporter:
+class BarReporter(Reporter):
     """A bar over the whole training, and a line for each epoch above it."""
 
     def __init__(self, title: str, epochs: int, console: Console | None = None) -> None:
         """Say `title` before each epoch's line; the bar below has no room for it."""
-        self.title, self.epochs = title, epochs
-        self._pace = Pace()
+        super().__init__(title, epochs)
         self._bar = Bar(
             TextColumn("{task.description}"),
             BarColumn(bar_width=BAR_WIDTH),
@@ -136,22 +117,9 @@ class BarReporter:
         self._task = self._bar.add_task(title, total=None, news="starting")
 
     def __enter__(self) -> Self:
-        """Draw the bar."""
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Take the bar away; the lines of the epochs stay."""
-        self._bar.stop()
-
-    def going_on(self, epochs_done: int) -> None:
-        """Put a line above the bar that says how many epochs are done already."""
-        self._print(_going_on(epochs_done, self.epochs))
+        """Draw the bar until the end; the lines of the epochs stay."""
+        self.enter_context(self._bar)
+        return super().__enter__()
 
     def watch(self, progress: Progress) -> None:
         """Move the bar."""
@@ -162,10 +130,6 @@ class BarReporter:
             total=progress.epochs * progress.images_an_epoch,
             news=f"{_learnt(progress)}{_speed(progress, self._pace)}",
         )
-
-    def epoch_ended(self, history: Sequence[Epoch]) -> None:
-        """Put the line of an epoch above the bar."""
-        self._print(_epoch_line(history[-1], self.epochs))
 
     def _print(self, text: str) -> None:
         self._bar.console.print(f"{self.title}: {text}", highlight=False, soft_wrap=True)
@@ -200,10 +164,6 @@ def _speed(progress: Progress, pace: Pace) -> str:
     if speed is None or left is None:
         return ""
     return f", {speed:,.0f} images/s, {duration(left)} left"
-
-
-def _going_on(done: int, epochs: int) -> str:
-    return f"going on after epoch {done} of {epochs}"
 
 
 def _epoch_line(epoch: Epoch, epochs: int) -> str:

@@ -7,8 +7,10 @@ import numpy as np
 import tensorflow as tf
 
 from cnnreport.kernels import FusedAdam, FusedSGD
+from cnnreport.models import build_network
 from cnnreport.models.blocks import AUXILIARY_WEIGHT
 from cnnreport.params import Recipe
+from cnnreport.records import DatasetRecord
 
 WARM_UP = 0.3
 """Share of a one-cycle schedule in which the rate rises."""
@@ -38,6 +40,14 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
     def get_config(self) -> dict[str, float | int]:
         """Return what makes the same schedule again."""
         return {"peak": self.peak, "total_steps": self.total_steps}
+
+
+def untrained_network(name: str, dataset: DatasetRecord, recipe: Recipe) -> keras.Model:
+    """Build a network as a recipe trains it on an image set, with fresh weights."""
+    height, width, channels = dataset.image_shape
+    network = build_network(name, (height, width, channels), len(dataset.class_names))
+    set_batch_norm_momentum(network, recipe.batch_norm_momentum)
+    return network
 
 
 def build_optimizer(recipe: Recipe, total_steps: int) -> keras.optimizers.Optimizer:

@@ -18,17 +18,16 @@ import tensorflow as tf
 from cnnreport.augmentation import augment
 from cnnreport.errors import TrainingError
 from cnnreport.kernels import fused, synchronised
-from cnnreport.models import build_network
 from cnnreport.params import Precision, Recipe
-from cnnreport.predictor import Predictor
+from cnnreport.predictor import Predictor, log_losses
 from cnnreport.prepared import Split
 from cnnreport.recipes import (
     MAIN,
     build_optimizer,
     head_weights,
     pixel_scaling,
-    set_batch_norm_momentum,
     training_model,
+    untrained_network,
 )
 from cnnreport.records import DatasetRecord, Epoch
 
@@ -40,9 +39,6 @@ LOSS_SCALE = {"mixed_float16": 1024.0}
 
 Micikevicius et al. 2018, section 3.2. A power of two, so it rounds nothing.
 """
-
-SMALLEST_PROBABILITY = 1e-7
-"""Probabilities are kept this far from zero before a logarithm, as Keras' losses do."""
 
 
 @dataclass(frozen=True)
@@ -126,9 +122,8 @@ class Trainer:
         """Return the means of cross-entropy (nats) and accuracy over a split, nothing learnt."""
         probabilities = self.predictor.probabilities(split.images)
         own = probabilities[np.arange(len(split.labels)), split.labels]
-        losses = -np.log(np.clip(own, SMALLEST_PROBABILITY, 1.0))
         hits = probabilities.argmax(axis=1) == split.labels
-        return float(losses.mean()), float(hits.mean())
+        return float(log_losses(own).mean()), float(hits.mean())
 
     def state(self) -> dict[str, np.ndarray]:
         """Return all that changes in training: weights, optimiser, generators of dropout."""
@@ -141,9 +136,7 @@ class Trainer:
 
     def _build(self) -> None:
         keras.config.set_dtype_policy(self.precision)
-        shape = (self.dataset.image_shape[0], self.dataset.image_shape[1], 3)
-        network = build_network(self.model, shape, len(self.dataset.class_names))
-        set_batch_norm_momentum(network, self.recipe.batch_norm_momentum)
+        network = untrained_network(self.model, self.dataset, self.recipe)
         self.network = self._with_kernels(network)
         self._trained = training_model(self.network, self.recipe)
         self._heads = head_weights(self._trained)

@@ -34,11 +34,10 @@ def main(argv: Sequence[str]) -> None:
     from cnnreport.evaluation import (  # noqa: PLC0415
         cell_metrics,
         predictions_of,
-        untrained_network,
     )
     from cnnreport.models.inspection import describe  # noqa: PLC0415
     from cnnreport.predictor import Predictor  # noqa: PLC0415
-    from cnnreport.recipes import MAIN  # noqa: PLC0415
+    from cnnreport.recipes import MAIN, untrained_network  # noqa: PLC0415
     from cnnreport.weights import fill_weights  # noqa: PLC0415
 
     classes = dataset.class_names
