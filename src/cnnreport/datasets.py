@@ -19,10 +19,6 @@ from cnnreport.records import DatasetRecord
 
 DIGITS_TEST_FRACTION = 0.3
 DIGITS_SPLIT_SEED = 0
-SHEET_CLASSES = 10
-SHEET_IMAGES = 10
-SHEET_SCALE = 2
-SHEET_GAP = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,24 +233,3 @@ def digest(splits: dict[str, Split]) -> str:
         total.update(np.ascontiguousarray(split.images).tobytes())
         total.update(split.labels.astype("<i8").tobytes())
     return total.hexdigest()
-
-
-def sample_sheet(images: Images, labels: Labels, class_names: Sequence[str]) -> Image.Image:
-    """Draw the first ten images of each of the first ten classes, a row a class.
-
-    Pixels are doubled, never smoothed, so that a reader sees what a network sees; white gaps of two
-    pixels separate the images.
-    """
-    height, width = (SHEET_SCALE * side + SHEET_GAP for side in images.shape[1:3])
-    rows = min(SHEET_CLASSES, len(class_names))
-    size = (SHEET_IMAGES * width + SHEET_GAP, rows * height + SHEET_GAP)
-    sheet = Image.new("RGB", size, "white")
-    for row in range(rows):
-        for column, image in enumerate(images[labels == row][:SHEET_IMAGES]):
-            corner = (SHEET_GAP + column * width, SHEET_GAP + row * height)
-            sheet.paste(_doubled(image), corner)
-    return sheet
-
-
-def _doubled(image: Images) -> Image.Image:
-    return Image.fromarray(image.repeat(SHEET_SCALE, axis=0).repeat(SHEET_SCALE, axis=1))

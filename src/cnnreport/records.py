@@ -11,7 +11,6 @@ Layout below the results folder, for an image set D, a network M and a seed S:
 file                            written by holds
 =============================== ========== ====================================================
 D/dataset.json                  prepare    `DatasetRecord`
-D/samples.png                   prepare    ten training images of each of up to ten classes
 D/M/history/sS.csv              train      list of `Epoch`
 D/M/training/sS.json            train      `TrainingRecord`: times, memory, hardware, versions
 D/M/metrics.json                evaluate   `CellMetrics`
@@ -20,6 +19,7 @@ D/M/classes.csv                 evaluate   columns class, accuracy: mean over th
 D/M/predictions/sS.csv          evaluate   list of `Prediction`, a row a test image
 D/M/architecture.json           evaluate   `Architecture`: the layer table of the built network
 D/M/evaluation.json             evaluate   `Seal`: what the predictions were made from
+D/M/example.json                activations `cnnreport.examples.Example`: one image, step by step
 =============================== ========== ====================================================
 """
 

@@ -4,6 +4,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from cnnreport.errors import NO_ROOM, CnnReportError
 
@@ -14,7 +15,10 @@ AGAIN = "`dvc repro` runs it again"
 GOES_ON = "`dvc repro`, or the same `dvc exp run`, goes on after the last finished epoch"
 BACK = "`git restore .` and `dvc checkout` bring back what was there before"
 
-STAGES = ("check", "prepare", "train", "evaluate", "plot", "report", "studies")
+STAGES = tuple(
+    sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__")
+)
+"""The modules beside this one. Not typed in: every training depends on this file."""
 
 
 def run(argv: Sequence[str]) -> int:

@@ -1,10 +1,10 @@
-"""Stage prepare: turn one image set into arrays, their record and a sheet of samples."""
+"""Stage prepare: turn one image set into arrays and their record."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from cnnreport.datasets import load_image_set, prepare, sample_sheet
+from cnnreport.datasets import load_image_set, prepare
 from cnnreport.params import load_params
 from cnnreport.prepared import RECORD_FILE, save_split
 from cnnreport.records import save_text, to_json
@@ -16,7 +16,7 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
     parser.add_argument("--out", type=Path, required=True, help="folder for the arrays")
-    parser.add_argument("--results", type=Path, required=True, help="folder for record and sheet")
+    parser.add_argument("--results", type=Path, required=True, help="folder for the record")
     arguments = parser.parse_args(argv)
 
     params = load_params(arguments.params)
@@ -27,6 +27,3 @@ def main(argv: Sequence[str]) -> None:
         save_split(arguments.out, name, split)
     for folder in (arguments.out, arguments.results):
         save_text(folder / RECORD_FILE, to_json(record))
-    train = splits["train"]
-    sheet = sample_sheet(train.images, train.labels, record.class_names)
-    sheet.save(arguments.results / "samples.png")
