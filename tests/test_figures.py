@@ -4,9 +4,13 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from make_study import MODELS, PARAMS, make_study, write_study
 from matplotlib import rc_context, style
 from matplotlib.axes import Axes
@@ -20,25 +24,43 @@ from cnnreport.calibration import confidence_finding, reliability
 from cnnreport.errors import InputError, ResultsError
 from cnnreport.figures import all_drawings
 from cnnreport.figures.classes import class_bars, class_heatmap
-from cnnreport.figures.confusions import confusion
-from cnnreport.figures.cost import accuracy_against_parameters, accuracy_against_train_time
+from cnnreport.figures.confusions import confusion, superclass_confusion
+from cnnreport.figures.cost import (
+    accuracy_against_latency,
+    accuracy_against_macs,
+    accuracy_against_parameters,
+    accuracy_against_train_time,
+    frontier,
+)
 from cnnreport.figures.curves import curve, learning_curves, validation_curves
+from cnnreport.figures.dark import dark_of
 from cnnreport.figures.drawing import Drawing, to_svg
 from cnnreport.figures.labels import spread
-from cnnreport.figures.looks import Look, looks_of
+from cnnreport.figures.looks import INK, MUTED, PAPER, looks_of
+from cnnreport.figures.mistakes import confused_pairs, most_frequent
 from cnnreport.figures.original import original_comparison
-from cnnreport.figures.ranking import leaderboard
+from cnnreport.figures.pairs import pairwise_matrix
+from cnnreport.figures.ranking import leaderboard, tied_groups
 from cnnreport.figures.reliability import reliability_diagrams
-from cnnreport.formats import percent, percent_range, points
+from cnnreport.formats import percent, percent_range, percent_spread, points
+from cnnreport.original import load_original
 from cnnreport.stages import plot
-from cnnreport.statistics import accuracy_interval
+from cnnreport.statistics import (
+    ALPHA,
+    RankedCell,
+    accuracy_interval,
+    compare_all,
+    confusion_shares,
+    seed_deviation,
+)
 from cnnreport.study import Cell, Study, load_study
+from cnnreport.superclasses import superclasses_of
 
 REPORT = PARAMS.parent / "report"
 STYLE = REPORT / "figures.mplstyle"
 NAMED = {model: model for model in MODELS}
 TITLES = {"lenet": "LeNet", "vgg16": "VGGNet-16", "googlenet": "GoogLeNet"}
-ORIGINAL = {("cifar10", "lenet"): 0.5974, ("cifar10", "vgg16"): None}
+ORIGINAL = load_original(REPORT / "original_study.yaml")
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +76,15 @@ def with_equal_cells(study: Study) -> Study:
     return dataclasses.replace(study, cells=cells)
 
 
+SMALL = make_study(models=("lenet",), images_per_class=3)
+
+
+def pairs_below(count: int) -> st.SearchStrategy[tuple[int, int]]:
+    """Pairs of different rows, the lower first."""
+    pairs = list(itertools.combinations(range(count), 2))
+    return st.sampled_from(pairs) if pairs else st.nothing()
+
+
 STUDIES: dict[str, Callable[[], Study]] = {
     "one seed": make_study,
     "several seeds": lambda: make_study(("cifar10",), seeds=(0, 1, 2), epochs=12),
@@ -63,13 +94,14 @@ STUDIES: dict[str, Callable[[], Study]] = {
     "all right": lambda: make_study(strengths=dict.fromkeys(MODELS, 9.0), images_per_class=3),
     "all wrong": lambda: make_study(strengths=dict.fromkeys(MODELS, -20.0), images_per_class=3),
     "hundred classes": lambda: make_study(("cifar100",), images_per_class=3),
+    "three superclasses": lambda: make_study(("cifar100-objects",), seeds=(0, 1)),
 }
 
 
 @pytest.fixture(scope="module", params=STUDIES)
 def drawn(request: pytest.FixtureRequest) -> list[Drawing]:
     with style.context(STYLE):
-        drawings = list(all_drawings(STUDIES[request.param](), ORIGINAL, TITLES))
+        drawings = list(all_drawings(STUDIES[request.param](), ORIGINAL))
         for drawing in drawings:
             drawing.figure.draw_without_rendering()
     return drawings
@@ -80,15 +112,15 @@ def draw(figure: Callable[..., Drawing], study: Study, *more: object) -> Drawing
     return figure(study, study.params.datasets[0], looks, *more)
 
 
-def draw_cell(figure: Callable[[Cell, Look], Drawing], cell: Cell) -> Drawing:
-    return figure(cell, looks_of([cell.model], TITLES)[cell.model])
+def draw_cell(figure: Callable[..., Drawing], cell: Cell, *more: object) -> Drawing:
+    return figure(cell, looks_of([cell.model], TITLES)[cell.model], *more)
 
 
 def test_every_text_lies_within_its_figure(drawn):
     for drawing in drawn:
         canvas = drawing.figure.bbox.padded(1)
         for axes in drawing.figure.axes:
-            for text in [*row_names(axes), *column_names(axes), *beside(axes), *labels(axes)]:
+            for text in [*row_names(axes), *column_names(axes), *axes.texts, *labels(axes)]:
                 box = Text.get_window_extent(text)
                 assert canvas.contains(box.x0, box.y0), (drawing.name, text.get_text())
                 assert canvas.contains(box.x1, box.y1), (drawing.name, text.get_text())
@@ -97,7 +129,7 @@ def test_every_text_lies_within_its_figure(drawn):
 def test_no_two_texts_beside_an_axis_overlap(drawn):
     for drawing in drawn:
         for axes in drawing.figure.axes:
-            for texts in (row_names(axes), column_names(axes), beside(axes)):
+            for texts in (row_names(axes), column_names(axes), beside(axes), inside(axes)):
                 for a, b in itertools.combinations(texts, 2):
                     # A box has room around its letters: less than a pixel of it may be shared.
                     first, second = (Text.get_window_extent(t).padded(-0.5) for t in (a, b))
@@ -121,6 +153,16 @@ def tick_texts(axis: Axis) -> list[Text]:
 
 def beside(axes: Axes) -> list[Text]:
     return [text for text in axes.texts if isinstance(text, Annotation)]
+
+
+def inside(axes: Axes) -> list[Text]:
+    """Numbers in cells and headings, with the names of the rows that headings stand above."""
+    texts = [text for text in axes.texts if not isinstance(text, Annotation)]
+    return [*texts, *row_names(axes)] if len(texts) < MANY_TEXTS else []
+
+
+MANY_TEXTS = 150
+"""More texts than this are those of a grid of cells, which have a place each."""
 
 
 def labels(axes: Axes) -> list[Text]:
@@ -157,10 +199,14 @@ def test_names_are_those_the_pages_ask_for():
     of_dataset = [
         "leaderboard",
         "accuracy-against-parameters",
+        "accuracy-against-macs",
         "accuracy-against-train-time",
+        "accuracy-against-latency",
         "learning-curves",
         "validation-curves",
+        "pairs",
         "class-heatmap",
+        "confused-pairs",
         "reliability",
     ]
     of_cell = [
@@ -168,7 +214,7 @@ def test_names_are_those_the_pages_ask_for():
         for model in ("lenet", "vgg16")
         for kind in ("learning-curve", "confusion", "class-bars")
     ]
-    assert [drawing.name for drawing in all_drawings(study, ORIGINAL, TITLES)] == [
+    assert [drawing.name for drawing in all_drawings(study, ORIGINAL)] == [
         *(f"digits-{name}" for name in of_dataset + of_cell),
         *(f"cifar10-{name}" for name in [*of_dataset, "original", *of_cell]),
     ]
@@ -178,8 +224,7 @@ def test_svg_is_the_same_text_for_the_same_study():
     study = make_study(models=("lenet", "vgg16"), images_per_class=3)
     with rc_context({"svg.fonttype": "none"}):
         first, second = (
-            [to_svg(drawing.figure) for drawing in all_drawings(study, {}, TITLES)]
-            for _ in range(2)
+            [to_svg(drawing.figure) for drawing in all_drawings(study, ORIGINAL)] for _ in range(2)
         )
     assert first == second
     assert not [svg for svg in first if "<dc:date>" in svg or " \n" in svg or "<text" in svg]
@@ -210,6 +255,7 @@ def test_leaderboard_states_leader_ties_and_chance():
     assert f"Chance is {percent(0.1)}" in drawing.caption
     assert "with one seed" in drawing.caption
     chance = drawing.figure.axes[0].lines[-1]
+    assert "Tied: GoogLeNet and VGGNet-16" in drawing.alt
     assert list(chance.get_xdata()) == [10, 10]
 
 
@@ -236,7 +282,8 @@ def test_cost_caption_names_only_networks_that_no_other_beats_in_both():
         },
     )
     caption = draw(accuracy_against_parameters, study).caption
-    assert "VGGNet-16 (33,687,882) and LeNet (62,006): " in caption
+    assert caption.startswith("LeNet (62,006) and VGGNet-16 (33,687,882): ")
+    assert "one network that another one beats in both" in caption
     assert "alexnet" not in caption
 
 
@@ -256,7 +303,7 @@ def test_training_time_is_the_mean_over_the_seeds():
 def test_learning_curves_name_the_widest_and_the_narrowest_gap():
     study = make_study()
     gaps = {
-        cell.model: cell.metrics.train_accuracy - cell.metrics.validation_accuracy
+        cell.model: cell.metrics.train_accuracy - cell.metrics.accuracy
         for cell in study.cells_of("digits")
     }
     caption = draw(learning_curves, study).caption
@@ -279,18 +326,48 @@ def test_seeds_become_a_mean_line_and_a_band():
 
 def test_original_figures_stand_beside_ours_and_lost_ones_are_named():
     study = make_study(("cifar10",), models=("lenet", "vgg16"))
-    drawing = draw(original_comparison, study, ORIGINAL)
+    lost = [
+        cell.model_copy(update={"test_accuracy": None}) if cell.model == "vgg16" else cell
+        for cell in ORIGINAL.cells
+    ]
+    drawing = draw(original_comparison, study, ORIGINAL.model_copy(update={"cells": lost}))
     gap = study.cell("cifar10", "lenet").metrics.accuracy - 0.5974
-    assert f"LeNet {points(gap)}" in drawing.caption
-    assert "VGGNet-16" not in drawing.caption
+    assert drawing.caption.startswith(
+        f"This study less the original one, in test accuracy: LeNet {points(gap)}. "
+    )
     assert "not known" in {text.get_text() for text in drawing.figure.axes[0].texts}
 
 
+def test_original_caption_names_what_differs_in_the_recipes():
+    study = make_study(("cifar10",), models=("lenet", "vgg16"), epochs=7)
+    caption = draw(original_comparison, study, ORIGINAL).caption
+    theirs = ORIGINAL.cell("cifar10", "lenet")
+    assert f"LeNet {theirs.epochs} and 7 epochs" in caption
+    assert f"batches of {ORIGINAL.conditions.batch_size} and of" in caption
+    assert "300 of the training images are held out" in caption
+    settings = {"optimizer": "adam", "batch_size": 128, "flip": False, "shift": 0}
+    cells = {
+        key: dataclasses.replace(
+            cell,
+            recipe=cell.recipe.model_copy(
+                update={**settings, "learning_rate": ORIGINAL.models[key[1]].learning_rate}
+            ),
+            metrics=dataclasses.replace(
+                cell.metrics, epochs=ORIGINAL.cell("cifar10", key[1]).epochs
+            ),
+        )
+        for key, cell in study.cells.items()
+    }
+    same = draw(original_comparison, dataclasses.replace(study, cells=cells), ORIGINAL).caption
+    assert "The recipes have the same epochs" in same
+    assert draw(original_comparison, make_study(models=("lenet",)), ORIGINAL) is None
+
+
 def test_confusion_has_numbers_for_few_classes_and_an_image_for_many():
-    few = draw_cell(confusion, make_study(models=("lenet",)).cell("digits", "lenet"))
+    few = draw_cell(confusion, make_study(models=("lenet",)).cell("digits", "lenet"), {})
     assert len(few.figure.axes[0].texts) >= 10
     study = make_study(("cifar100",), models=("lenet",), images_per_class=3)
-    many = draw_cell(confusion, study.cell("cifar100", "lenet")).figure.axes[0]
+    many = draw_cell(confusion, study.cell("cifar100", "lenet"), {}).figure.axes[0]
     assert not many.texts
     assert many.images[0].get_array().shape == (100, 100)
     assert len(many.get_xticks()) == 10
@@ -298,7 +375,7 @@ def test_confusion_has_numbers_for_few_classes_and_an_image_for_many():
 
 def test_faultless_network_has_no_confusions_to_report():
     study = make_study(models=("lenet",), strengths={"lenet": 30.0})
-    caption = draw_cell(confusion, study.cell("digits", "lenet")).caption
+    caption = draw_cell(confusion, study.cell("digits", "lenet"), {}).caption
     assert caption == "LeNet takes no test image for one of another class."
 
 
@@ -333,10 +410,174 @@ def test_heatmap_writes_zeros_and_holds_every_class():
     study = make_study(
         ("cifar100",), models=("lenet",), images_per_class=3, strengths={"lenet": -3.0}
     )
-    axes = draw(class_heatmap, study).figure.axes
+    axes = draw(class_heatmap, study, {}).figure.axes
     texts = [text.get_text() for panel in axes for text in panel.texts]
     assert len(texts) == 100
     assert "0" in texts
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=7),
+)
+def test_frontier_is_what_nothing_beats_in_both(values):
+    base = SMALL.cell("digits", "lenet")
+    cells = [
+        dataclasses.replace(
+            base,
+            model=f"network-{place}",
+            metrics=dataclasses.replace(base.metrics, accuracy=accuracy / 4),
+        )
+        for place, (accuracy, _) in enumerate(values)
+    ]
+    cost = {cell.model: price for cell, (_, price) in zip(cells, values, strict=True)}
+
+    def beaten(cell: Cell, others: list[Cell]) -> bool:
+        return any(
+            other.metrics.accuracy > cell.metrics.accuracy and cost[other.model] < cost[cell.model]
+            for other in others
+        )
+
+    kept = frontier(cells, cost)
+    assert not [cell for cell in kept if beaten(cell, cells)]
+    assert all(beaten(cell, kept) for cell in cells if cell not in kept)
+    assert [cost[cell.model] for cell in kept] == sorted(cost[cell.model] for cell in kept)
+
+
+def test_networks_that_others_beat_are_hollow_and_have_muted_names():
+    study = make_study(
+        models=("lenet", "alexnet", "vgg16"),
+        strengths={"lenet": 3.0, "alexnet": 0.5, "vgg16": 6.0},
+    )
+    axes = draw(accuracy_against_parameters, study).figure.axes[0]
+    inks = {text.get_text().split()[0]: text.get_color() for text in beside(axes)}
+    assert inks == {"LeNet": INK, "VGGNet-16": INK, "alexnet": MUTED}
+    steps = axes.lines[-1]
+    assert steps.get_drawstyle() == "steps-post"
+    assert list(steps.get_xdata())[:2] == [62_006, 33_687_882]
+
+
+def test_latency_is_not_drawn_where_a_training_lacks_it():
+    cell = SMALL.cell("digits", "lenet")
+    training = dataclasses.replace(cell.runs[0].training, latency_ms_batch_1=None)
+    without = dataclasses.replace(cell, runs=[dataclasses.replace(cell.runs[0], training=training)])
+    study = dataclasses.replace(SMALL, cells={("digits", "lenet"): without})
+    assert draw(accuracy_against_latency, SMALL) is not None
+    assert draw(accuracy_against_latency, study) is None
+    assert draw(accuracy_against_macs, study) is not None
+
+
+@given(st.integers(1, 6).flatmap(lambda n: st.tuples(st.just(n), st.sets(pairs_below(n)))))
+def test_tied_groups_are_the_largest_in_which_all_are_tied(drawn_ties):
+    count, ties = drawn_ties
+    cell = SMALL.cell("digits", "lenet")
+    joined = ties | {(b, a) for a, b in ties}
+    ranked = [
+        RankedCell(
+            dataclasses.replace(cell, model=str(row)),
+            1,
+            tuple(str(other) for other in range(count) if (row, other) in joined),
+        )
+        for row in range(count)
+    ]
+    groups = tied_groups(ranked)
+    assert all(pair in joined for rows in groups for pair in itertools.permutations(rows, 2))
+    for a, b in ties:
+        assert any({a, b} <= set(rows) for rows in groups)
+    for rows in groups:
+        others = set(range(count)) - set(rows)
+        assert not [each for each in others if all((each, row) in joined for row in rows)]
+
+
+def test_leaderboard_shows_the_deviation_over_several_seeds():
+    study = make_study(models=("lenet", "vgg16"), seeds=(0, 1, 2))
+    cell = study.cell("digits", "lenet")
+    drawing = draw(leaderboard, study)
+    written = percent_spread(cell.metrics.accuracy, seed_deviation(cell))
+    texts = [text.get_text() for text in beside(drawing.figure.axes[0])]
+    assert [text for text in texts if text.startswith(f"{written}  (")]
+    assert f"LeNet {written}" in drawing.alt
+    assert "standard deviation over the seeds" in drawing.caption
+
+
+def test_pairwise_matrix_shades_what_can_be_told_apart_and_frames_ties():
+    study = make_study(
+        models=("lenet", "alexnet", "vgg16"),
+        strengths={"lenet": -2.0, "alexnet": 3.0, "vgg16": 3.1},
+    )
+    axes = draw(pairwise_matrix, study).figure.axes[0]
+    texts = {text.get_text() for text in axes.texts}
+    pairs = compare_all(study.ranked("digits"))
+    assert len(texts) == len(axes.patches) == 3
+    for pair in pairs:
+        apart = pair.p_value < ALPHA
+        start = f"{-100 * pair.difference:+.1f}\np"
+        (text,) = (text for text in texts if text.startswith(start))
+        assert text.endswith("tied") != apart
+    shaded = [patch for patch in axes.patches if patch.get_facecolor()[:3] != to_rgb(PAPER)]
+    assert len(shaded) == sum(pair.p_value < ALPHA for pair in pairs)
+    assert draw(pairwise_matrix, SMALL) is None
+
+
+def test_confused_pairs_are_means_over_the_networks():
+    study = make_study(models=("lenet", "vgg16"))
+    tables = [confusion_shares(cell) for cell in study.cells_of("digits")]
+    mean = sum(tables) / 2
+    np.fill_diagonal(mean, 0)
+    most = most_frequent(study.cells_of("digits"), 5)
+    assert [each.mean for each in most] == pytest.approx(sorted(mean.ravel())[::-1][:5])
+    for each in most:
+        assert each.mean == pytest.approx(mean[int(each.actual), int(each.predicted)])
+    caption = draw(confused_pairs, study).caption
+    assert f"class {most[0].actual} is taken for {most[0].predicted} most often" in caption
+    right = make_study(models=("lenet",), strengths={"lenet": 30.0})
+    assert draw(confused_pairs, right) is None
+
+
+def test_classes_stand_by_superclass_and_the_roll_up_counts_them_together():
+    study = make_study(("cifar100-objects",), models=("lenet",), images_per_class=20)
+    cell = study.cell("cifar100-objects", "lenet")
+    groups = superclasses_of(study.params, cell.dataset, list(cell.metrics.class_accuracy))
+    axes = draw_cell(confusion, cell, groups).figure.axes[0]
+    names = [name for members in groups.values() for name in members]
+    assert [text.get_text() for text in row_names(axes)] == names
+    texts = draw(class_heatmap, study, groups).figure.axes[0].texts
+    assert set(groups) <= {text.get_text() for text in texts}
+
+    group_of = {name: group for group, members in groups.items() for name in members}
+    known = list(cell.metrics.class_accuracy)
+    table = cell.runs[0].predictions
+    actual = [group_of[known[label]] for label in table["label"]]
+    predicted = [group_of[known[label]] for label in table["predicted"]]
+    right = sum(a == b for a, b in zip(actual, predicted, strict=True)) / len(table)
+    rolled = draw_cell(superclass_confusion, cell, groups)
+    assert f"the superclass of {percent(right)} of the test images" in rolled.caption
+    for group in groups:
+        rows = [p for a, p in zip(actual, predicted, strict=True) if a == group]
+        assert f"{group} {percent(rows.count(group) / len(rows), 0)}" in rolled.alt
+    assert draw_cell(superclass_confusion, cell, {}) is None
+
+
+def test_every_figure_of_hundred_classes_is_small_enough_for_git():
+    study = make_study(("cifar100",), seeds=(0, 1, 2), epochs=60, images_per_class=20)
+    sizes = {each.name: len(to_svg(each.figure)) for each in all_drawings(study, ORIGINAL)}
+    assert max(sizes.values()) < 250_000, max(sizes, key=sizes.__getitem__)
+    assert sum(sizes.values()) / len(sizes) < 70_000
+
+
+@pytest.mark.parametrize("name", ["a$b$c", "<script>", "](x)", "a|b\\", "#*_`", "\"&'", "-->"])
+def test_names_of_classes_are_drawn_as_they_are(name):
+    study = make_study(models=("lenet",))
+    cell = study.cell("digits", "lenet")
+    accuracies = dict(zip([name, *"123456789"], cell.metrics.class_accuracy.values(), strict=True))
+    hostile = dataclasses.replace(
+        cell, metrics=dataclasses.replace(cell.metrics, class_accuracy=accuracies)
+    )
+    for drawing in (draw_cell(class_bars, hostile), draw_cell(confusion, hostile, {})):
+        axes = drawing.figure.axes[0]
+        assert name in [text.get_text() for text in row_names(axes)]
+        svg = to_svg(drawing.figure)
+        assert name not in svg or name in ("#*_`", "-->")
+        ET.fromstring(svg)
 
 
 @pytest.mark.parametrize(
@@ -378,10 +619,15 @@ def test_plot_stage_writes_figures_texts_and_tables(tmp_path):
     argv = write_project(tmp_path, make_study(("cifar10",), models=("lenet", "vgg16")))
     plot.main(argv)
     texts = json.loads((tmp_path / "figures/figures.json").read_text(encoding="utf-8"))
-    assert {f"{name}.svg" for name in texts} | {"figures.json"} == set(
-        contents(tmp_path / "figures")
-    )
-    assert set(texts["cifar10-leaderboard"]) == {"caption", "alt"}
+    files = {f"{name}{ending}.svg" for name in texts for ending in ("", "-dark")}
+    written = contents(tmp_path / "figures")
+    assert files | {"figures.json"} == {
+        name for name in written if ".chart." not in name and not name.startswith("formula")
+    }
+    for name in texts:
+        light = written[f"{name}.svg"].decode()
+        assert written[f"{name}-dark.svg"].decode() == dark_of(light) != light
+    assert {"caption", "alt"} <= set(texts["cifar10-leaderboard"])
     assert "VGGNet-16" in texts["cifar10-leaderboard"]["caption"]
     assert "cifar10-original" in texts
     for field in ("validation_accuracy", "train_loss"):

@@ -16,7 +16,9 @@ import pandas as pd
 
 from cnnreport.errors import ResultsError
 from cnnreport.evidence import from_file, mean
+from cnnreport.examples import EXAMPLE, Example
 from cnnreport.params import Params, Recipe
+from cnnreport.picture_texts import Picture
 from cnnreport.records import (
     Architecture,
     CellMetrics,
@@ -34,7 +36,6 @@ from cnnreport.seals import md5
 RESULTS = "results"
 """The folder of results in a study's own folder, which evidence is relative to."""
 
-SAMPLES = "samples.png"
 METRICS, ARCHITECTURE, EVALUATION = "metrics.json", "architecture.json", "evaluation.json"
 
 PACKED = ".gz"
@@ -65,11 +66,20 @@ class Cell:
     architecture: Architecture
     runs: list[Run]
     evaluation: Seal | None = None
+    example: Example | None = None
 
     @property
     def train_seconds(self) -> float:
         """Wall-clock seconds of one training, the mean over the seeds."""
         return mean([run.training.train_seconds for run in self.runs])
+
+    def latency_ms(self, batch: int) -> float | None:
+        """Milliseconds that a batch of 1 or 128 images takes, the mean over the seeds.
+
+        None where it was not measured for every seed.
+        """
+        known = [getattr(run.training, f"latency_ms_batch_{batch}") for run in self.runs]
+        return None if None in known else mean(known)
 
 
 @dataclass(frozen=True)
@@ -87,7 +97,8 @@ class Manifest:
 class Study:
     """A whole params.yaml with its results; a frozen one has a manifest.
 
-    `digests` holds the MD5 of each file of results that was read, by the name that evidence uses.
+    `digests` holds the MD5 of each file of results that was read, by the name that evidence uses,
+    `pictures` what is said of the pictures of its images, by name.
     """
 
     params: Params
@@ -95,6 +106,7 @@ class Study:
     cells: dict[tuple[str, str], Cell]
     digests: Mapping[str, str] = field(default_factory=dict)
     manifest: Manifest | None = None
+    pictures: Mapping[str, Picture] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -137,8 +149,7 @@ def load_study(params: Params, results: Path, manifest: Manifest | None = None) 
         manifest=manifest,
         digests={
             f"{RESULTS}/{file}": content_md5(results / file)
-            for file in study_files(params)
-            if not file.endswith(SAMPLES)
+            for file in [*study_files(params), *example_files(params, results)]
         },
     )
 
@@ -146,13 +157,19 @@ def load_study(params: Params, results: Path, manifest: Manifest | None = None) 
 def study_files(params: Params) -> Iterator[str]:
     """Yield the files that a study needs below its folder of results; others follow from them."""
     for dataset in params.datasets:
-        yield from (f"{dataset}/{name}" for name in ("dataset.json", SAMPLES))
+        yield f"{dataset}/dataset.json"
         for model in params.models:
             yield from (f"{dataset}/{model}/{name}" for name in (METRICS, ARCHITECTURE, EVALUATION))
             for seed in params.seeds:
                 yield f"{dataset}/{model}/history/s{seed}.csv"
                 yield f"{dataset}/{model}/training/s{seed}.json"
                 yield f"{dataset}/{model}/predictions/s{seed}.csv"
+
+
+def example_files(params: Params, results: Path) -> list[str]:
+    """Return the files of images followed through networks, which older studies lack."""
+    names = (f"{set_}/{model}/{EXAMPLE}" for set_ in params.datasets for model in params.models)
+    return [name for name in names if (results / name).is_file()]
 
 
 def content_md5(path: Path) -> str:
@@ -172,6 +189,7 @@ def md5_of(content: bytes) -> str:
 def _load_cell(params: Params, results: Path, dataset: str, model: str) -> Cell:
     folder = f"{dataset}/{model}"
     sealed = (results / folder / EVALUATION).is_file()  # studies from before the seals have none
+    followed = (results / folder / EXAMPLE).is_file()
     return Cell(
         model=model,
         dataset=dataset,
@@ -180,6 +198,7 @@ def _load_cell(params: Params, results: Path, dataset: str, model: str) -> Cell:
         architecture=_json(results, f"{folder}/{ARCHITECTURE}", Architecture),
         runs=[_load_run(results, folder, seed) for seed in params.seeds],
         evaluation=load_json(results / folder / EVALUATION, Seal) if sealed else None,
+        example=_json(results, f"{folder}/{EXAMPLE}", Example) if followed else None,
     )
 
 

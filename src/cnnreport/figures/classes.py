@@ -1,12 +1,12 @@
 """Draw how well each class is recognised, under all networks and under one of them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from statistics import fmean
 
 import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
 from cnnreport.figures.drawing import Drawing, new_figure
 from cnnreport.figures.intervals import BarStyle, bars, name_rows
@@ -20,45 +20,134 @@ from cnnreport.study import Cell, Study
 CLASSES_SHOWN = 15
 """So many of the best and so many of the worst classes stand for all where there are more."""
 
-HEATMAP_ROWS = 34
-"""With more classes than this, a heat map is broken into columns."""
+HEATMAP_ROWS = 40
+"""With more rows than this, a heat map is broken into columns."""
 
 
-def class_heatmap(study: Study, dataset: str, looks: Mapping[str, Look]) -> Drawing:
-    """Draw the accuracy of every class under every network, the easiest classes first."""
+def class_heatmap(
+    study: Study, dataset: str, looks: Mapping[str, Look], groups: Mapping[str, Sequence[str]]
+) -> Drawing:
+    """Draw the accuracy of every class under every network, the easiest classes first.
+
+    With `groups`, superclass to classes, superclasses are ordered so and the classes in each.
+    """
     cells = study.cells_of(dataset)
     names = list(cells[0].metrics.class_accuracy)
     table = np.array([[cell.metrics.class_accuracy[name] for cell in cells] for name in names])
-    order = np.argsort(-table.mean(axis=1), kind="stable")
+    means = dict(zip(names, table.mean(axis=1).tolist(), strict=True))
     shades = Shades("cividis", *tens(100 * table))
-    blocks = np.array_split(order, ceil(len(names) / HEATMAP_ROWS))
-    figure = new_figure(1.0 + 0.19 * len(blocks[0]))
-    for axes, block in zip(np.atleast_1d(figure.subplots(1, len(blocks))), blocks, strict=True):
-        shaded(axes, 100 * table[block], shades)
+    columns = _columns(_rows(means, groups), HEATMAP_ROWS)
+    highest = max(map(len, columns))
+    figure = new_figure(1.0 + 0.19 * highest)
+    for axes, rows in zip(np.atleast_1d(figure.subplots(1, len(columns))), columns, strict=True):
+        empty = np.full(len(cells), np.nan)
+        values = [empty if row.heading else table[names.index(row.name)] for row in rows]
+        shaded(axes, 100 * np.array(values), shades)
         axes.set_xticks(range(len(cells)), [looks[cell.model].title for cell in cells])
-        axes.tick_params(axis="x", rotation=90 if len(blocks) > 1 else 0, labeltop=True)
+        axes.tick_params(axis="x", rotation=90 if len(columns) > 1 else 0, labeltop=True)
         axes.tick_params(axis="x", labelbottom=False)
-        axes.set_yticks(range(len(block)), [names[index] for index in block])
-        axes.set_ylim(len(blocks[0]) - 0.5, -0.5)
+        _name_heatmap_rows(axes, rows, len(cells) - 0.5 if len(columns) > 1 else None)
+        axes.set_ylim(highest - 0.5, -0.5)
     figure.supxlabel("network; in the cells: accuracy of the class (%)", fontsize="medium")
     figure.supylabel("class, the highest mean accuracy first", fontsize="medium")
+    grouped = f" in {len(groups)} superclasses" if groups else ""
     return Drawing(
         f"{dataset}-class-heatmap",
         figure,
-        _class_finding(names, table, order),
-        f"Table of shades, {len(names)} classes by "
-        f"{plural(len(cells), 'network')}, dark for low and light for high accuracy.",
+        _class_finding(means, groups),
+        f"Table of shades, {len(names)} classes{grouped} by "
+        f"{plural(len(cells), 'network')}, dark for low and light for high accuracy. "
+        f"Means over the networks: {_means_in_words(means, groups)}.",
     )
 
 
-def _class_finding(names: Sequence[str], table: NDArray[np.float64], order: NDArray[Any]) -> str:
-    means = table.mean(axis=1)
-    best, worst = order[0], order[-1]
+@dataclass(frozen=True)
+class Row:
+    """A row of the heat map: a class, or the heading of the classes below it."""
+
+    name: str
+    heading: bool = False
+
+
+def _rows(means: Mapping[str, float], groups: Mapping[str, Sequence[str]]) -> list[list[Row]]:
+    """Return what must not be broken apart: each superclass with its heading, or single classes."""
+    if not groups:
+        return [[Row(name)] for name in _by_mean(means)]
+    ordered = _by_mean(_group_means(means, groups))
+    return [
+        [
+            Row(group, heading=True),
+            *map(Row, _by_mean({name: means[name] for name in groups[group]})),
+        ]
+        for group in ordered
+    ]
+
+
+def _by_mean(means: Mapping[str, float]) -> list[str]:
+    """Return names, the highest mean first; ties keep their order."""
+    return sorted(means, key=lambda name: -means[name])
+
+
+def _group_means(
+    means: Mapping[str, float], groups: Mapping[str, Sequence[str]]
+) -> dict[str, float]:
+    return {group: fmean(means[name] for name in names) for group, names in groups.items()}
+
+
+def _columns(parts: Sequence[Sequence[Row]], most: int) -> list[list[Row]]:
+    """Return the rows of all parts in columns of about equal length, no part broken apart."""
+    total = sum(map(len, parts))
+    columns: list[list[Row]] = [[] for _ in range(ceil(total / most))]
+    done = 0
+    for part in parts:
+        columns[min(len(columns) - 1, done * len(columns) // total)] += part
+        done += len(part)
+    return columns
+
+
+def _name_heatmap_rows(axes: Axes, rows: Sequence[Row], end: float | None) -> None:
+    """Name classes beside their rows and superclasses on theirs.
+
+    The name of a superclass ends at `end`, where it needs the room above the names of the classes;
+    with None it begins where the cells begin.
+    """
+    axes.set_yticks(range(len(rows)), ["" if row.heading else row.name for row in rows])
+    for place, row in enumerate(rows):
+        if row.heading:
+            heading = axes.text(
+                -0.5 if end is None else end,
+                place + 0.1,
+                row.name,
+                ha="left" if end is None else "right",
+                va="center",
+                fontsize=7.5,
+                fontweight="bold",
+            )
+            # The names of the classes have made room for it.
+            heading.set_in_layout(False)
+
+
+def _class_finding(means: Mapping[str, float], groups: Mapping[str, Sequence[str]]) -> str:
+    ordered = _by_mean(means)
+    best, worst = ordered[0], ordered[-1]
+    finding = (
+        f"Over all networks, class {best} has the highest mean accuracy, "
+        f"{percent(means[best])}, and class {worst} the lowest, {percent(means[worst])}."
+    )
+    if not groups:
+        return f"{finding} Classes are in the order of their mean."
+    by_group = _group_means(means, groups)
+    high, *_, low = _by_mean(by_group)
     return (
-        f"Over all networks, class {names[best]} has the highest mean accuracy, "
-        f"{percent(means[best])}, and class {names[worst]} the lowest, {percent(means[worst])}. "
-        "Classes are in the order of their mean."
+        f"{finding} Of the superclasses, {high} has the highest mean, {percent(by_group[high])}, "
+        f"and {low} the lowest, {percent(by_group[low])}; they and their classes are in the order "
+        "of their means."
     )
+
+
+def _means_in_words(means: Mapping[str, float], groups: Mapping[str, Sequence[str]]) -> str:
+    shown = _group_means(means, groups) if groups else means
+    return ", ".join(f"{name} {percent(shown[name], 0)}" for name in _by_mean(shown))
 
 
 def class_bars(cell: Cell, look: Look) -> Drawing:

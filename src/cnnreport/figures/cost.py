@@ -1,83 +1,178 @@
-"""Draw what accuracy costs: test accuracy against parameters and against training time."""
+"""Draw what accuracy costs: test accuracy against parameters, MACs, training time and latency."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import EngFormatter, Formatter, FuncFormatter, LogLocator, NullFormatter
 
 from cnnreport.figures.drawing import Drawing, one_axes
 from cnnreport.figures.intervals import interval_note, reach
 from cnnreport.figures.labels import Label, label_at_right
-from cnnreport.figures.looks import Look
-from cnnreport.formats import listing, percent, seconds, thousands
+from cnnreport.figures.looks import GREY, INK, MUTED, Look
+from cnnreport.formats import listing, macs, milliseconds, percent, plural, seconds, thousands
 from cnnreport.statistics import accuracy_interval
 from cnnreport.study import Cell, Study
 
+Costs = Mapping[str, float]
+"""What each network costs, by its name in `models`."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a kind of cost is called on its axis, in words for less of it, and how it is written."""
+
+    name: str
+    axis: str
+    title: str
+    less: str
+    write: Callable[[float], str]
+    ticks: Formatter
+
+
+def _plain(value: float, _: object) -> str:
+    return f"{value:,g}"
+
+
+PARAMETERS = Cost(
+    "parameters", "parameters", "parameters", "fewer parameters", thousands, EngFormatter(sep=" ")
+)
+MACS = Cost(
+    "macs",
+    "multiply-accumulates an image",
+    "multiply-accumulates (MACs)",
+    "fewer MACs",
+    macs,
+    EngFormatter(sep=" "),
+)
+TRAIN_TIME = Cost(
+    "train-time",
+    "time of one training (s)",
+    "training time",
+    "less training time",
+    seconds,
+    FuncFormatter(_plain),
+)
+LATENCY = Cost(
+    "latency",
+    "latency of one image (ms)",
+    "latency",
+    "a shorter latency",
+    milliseconds,
+    FuncFormatter(_plain),
+)
+
 
 def accuracy_against_parameters(study: Study, dataset: str, looks: Mapping[str, Look]) -> Drawing:
-    """Draw test accuracy against the number of parameters on a logarithmic axis."""
+    """Draw test accuracy against the number of parameters."""
     cost = {cell.model: float(cell.metrics.parameters) for cell in study.cells_of(dataset)}
-    figure = _accuracy_against(study, dataset, looks, cost)
-    axes = figure.axes[0]
-    axes.set_xlabel("parameters (logarithmic)")
-    axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
-    return Drawing(
-        f"{dataset}-accuracy-against-parameters",
-        figure,
-        _cost_caption(study, dataset, looks, cost, ("fewer parameters", thousands)),
-        f"Test accuracy against parameters: {_costs(study, dataset, looks, cost, thousands)}.",
-    )
+    return _accuracy_against(study, dataset, looks, PARAMETERS, cost)
+
+
+def accuracy_against_macs(study: Study, dataset: str, looks: Mapping[str, Look]) -> Drawing:
+    """Draw test accuracy against the multiply-accumulates that one image takes."""
+    cost = {cell.model: float(cell.metrics.macs) for cell in study.cells_of(dataset)}
+    return _accuracy_against(study, dataset, looks, MACS, cost)
 
 
 def accuracy_against_train_time(study: Study, dataset: str, looks: Mapping[str, Look]) -> Drawing:
     """Draw test accuracy against the time of one training, the mean over the seeds."""
     cost = {cell.model: cell.train_seconds for cell in study.cells_of(dataset)}
-    figure = _accuracy_against(study, dataset, looks, cost)
-    axes = figure.axes[0]
-    axes.set_xlabel("time of one training (s, logarithmic)")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-    return Drawing(
-        f"{dataset}-accuracy-against-train-time",
-        figure,
-        _cost_caption(study, dataset, looks, cost, ("less training time", seconds)),
-        f"Test accuracy against training time: {_costs(study, dataset, looks, cost, seconds)}.",
-    )
+    return _accuracy_against(study, dataset, looks, TRAIN_TIME, cost)
+
+
+def accuracy_against_latency(
+    study: Study, dataset: str, looks: Mapping[str, Look]
+) -> Drawing | None:
+    """Draw test accuracy against the latency of one image; None where it was not measured."""
+    known = {cell.model: cell.latency_ms(1) for cell in study.cells_of(dataset)}
+    cost = {model: value for model, value in known.items() if value is not None}
+    if len(cost) < len(known):
+        return None
+    return _accuracy_against(study, dataset, looks, LATENCY, cost)
 
 
 def _accuracy_against(
-    study: Study, dataset: str, looks: Mapping[str, Look], cost: Mapping[str, float]
+    study: Study, dataset: str, looks: Mapping[str, Look], kind: Cost, cost: Costs
+) -> Drawing:
+    cells = study.ranked(dataset)
+    best = frontier(cells, cost)
+    return Drawing(
+        f"{dataset}-accuracy-against-{kind.name}",
+        _figure(cells, best, looks, kind, cost),
+        f"{_finding(cells, best, looks, kind, cost)} {interval_note(cells[0])}",
+        f"Test accuracy against {kind.title}: {_points(cells, best, looks, kind, cost)}.",
+    )
+
+
+def frontier(cells: Sequence[Cell], cost: Costs) -> list[Cell]:
+    """Return the cells that no other beats in both accuracy and cost, the cheapest first."""
+    kept = [cell for cell in cells if not any(_dominates(other, cell, cost) for other in cells)]
+    return sorted(kept, key=lambda cell: (cost[cell.model], -cell.metrics.accuracy))
+
+
+def _dominates(other: Cell, cell: Cell, cost: Costs) -> bool:
+    higher = other.metrics.accuracy > cell.metrics.accuracy
+    return higher and cost[other.model] < cost[cell.model]
+
+
+def _figure(
+    cells: Sequence[Cell],
+    best: Sequence[Cell],
+    looks: Mapping[str, Look],
+    kind: Cost,
+    cost: Costs,
 ) -> Figure:
     figure, axes = one_axes(3.4)
-    cells = study.cells_of(dataset)
     for cell in cells:
-        look, accuracy = looks[cell.model], cell.metrics.accuracy
-        axes.errorbar(
-            cost[cell.model],
-            100 * accuracy,
-            yerr=reach(accuracy, accuracy_interval(cell)),
-            fmt=look.marker,
-            color=look.color,
-            markersize=7,
-            capsize=3,
-        )
+        _mark(axes, cell, looks[cell.model], cost[cell.model], hollow=cell not in best)
     axes.set_xscale("log")
     axes.set_xlim(min(cost.values()) / 2, max(cost.values()) * 2)
     axes.xaxis.set_major_locator(LogLocator(subs=_log_steps(list(cost.values()))))
+    axes.xaxis.set_major_formatter(kind.ticks)
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_ylabel("test accuracy (%)")
-    label_at_right(
-        axes,
-        [
-            Label(
-                f"{looks[cell.model].title} {percent(cell.metrics.accuracy)}",
-                cost[cell.model],
-                100 * cell.metrics.accuracy,
-                looks[cell.model].color,
-            )
-            for cell in cells
-        ],
-    )
+    axes.set(xlabel=f"{kind.axis}, logarithmic", ylabel="test accuracy (%)")
+    axes.margins(y=0.12)
+    _steps(axes, best, cost)
+    label_at_right(axes, [_label(cell, looks[cell.model], cost, best) for cell in cells])
     return figure
+
+
+def _mark(axes: Axes, cell: Cell, look: Look, across: float, *, hollow: bool) -> None:
+    accuracy = cell.metrics.accuracy
+    axes.errorbar(
+        across,
+        100 * accuracy,
+        yerr=reach(accuracy, accuracy_interval(cell)),
+        fmt=look.marker,
+        color=look.color,
+        markersize=7,
+        markerfacecolor=axes.get_facecolor() if hollow else look.color,
+        capsize=3,
+    )
+
+
+def _steps(axes: Axes, best: Sequence[Cell], cost: Costs) -> None:
+    """Draw the highest accuracy that is to be had for a cost, as a line of steps."""
+    across = [cost[cell.model] for cell in best] + [axes.get_xlim()[1]]
+    # Cells of one cost and different accuracy are all kept; the line goes on from the highest.
+    heights = [100 * max(c.metrics.accuracy for c in best[: i + 1]) for i in range(len(best))]
+    axes.plot(
+        across,
+        [*heights, heights[-1]],
+        drawstyle="steps-post",
+        color=GREY,
+        linewidth=1,
+        linestyle=(0, (4, 2)),
+        zorder=1,
+    )
+
+
+def _label(cell: Cell, look: Look, cost: Costs, best: Sequence[Cell]) -> Label:
+    text = f"{look.title} {percent(cell.metrics.accuracy)}"
+    ink = INK if cell in best else MUTED
+    return Label(text, cost[cell.model], 100 * cell.metrics.accuracy, look.color, ink)
 
 
 def _log_steps(values: Sequence[float]) -> tuple[float, ...]:
@@ -85,34 +180,43 @@ def _log_steps(values: Sequence[float]) -> tuple[float, ...]:
     return (1.0,) if max(values) / min(values) > 300 else (1.0, 2.0, 5.0)
 
 
-def _cost_caption(
-    study: Study,
-    dataset: str,
+def _finding(
+    cells: Sequence[Cell],
+    best: Sequence[Cell],
     looks: Mapping[str, Look],
-    cost: Mapping[str, float],
-    words: tuple[str, Callable[[float], str]],
+    kind: Cost,
+    cost: Costs,
 ) -> str:
-    less, written = words
-    cells = study.ranked(dataset)
-    kept = [cell for cell in cells if not any(_dominates(other, cell, cost) for other in cells)]
-    names = [f"{looks[cell.model].title} ({written(cost[cell.model])})" for cell in kept]
-    finding = f"{listing(names)}: no other network has both a higher test accuracy and {less}."
-    return f"{finding} {interval_note(cells[0])}" if len(cells) > 1 else interval_note(cells[0])
-
-
-def _dominates(other: Cell, cell: Cell, cost: Mapping[str, float]) -> bool:
-    higher = other.metrics.accuracy > cell.metrics.accuracy
-    return higher and cost[other.model] < cost[cell.model]
-
-
-def _costs(
-    study: Study,
-    dataset: str,
-    looks: Mapping[str, Look],
-    cost: Mapping[str, float],
-    written: Callable[[float], str],
-) -> str:
-    return ", ".join(
-        f"{looks[cell.model].title} {percent(cell.metrics.accuracy)} at {written(cost[cell.model])}"
-        for cell in study.ranked(dataset)
+    if len(cells) == 1:
+        return (
+            f"{looks[cells[0].model].title} is right on {percent(cells[0].metrics.accuracy)} of "
+            f"the test images; {kind.title}: {kind.write(cost[cells[0].model])}."
+        )
+    names = [f"{looks[cell.model].title} ({kind.write(cost[cell.model])})" for cell in best]
+    others = len(cells) - len(best)
+    behind = (
+        f" The dashed line joins them; hollow marks: {plural(others, 'network', words=True)} "
+        f"that another one beats in both."
+        if others
+        else " The dashed line joins them."
     )
+    return (
+        f"{listing(names)}: no other network has both a higher test accuracy and {kind.less}."
+        f"{behind}"
+    )
+
+
+def _points(
+    cells: Sequence[Cell],
+    best: Sequence[Cell],
+    looks: Mapping[str, Look],
+    kind: Cost,
+    cost: Costs,
+) -> str:
+    points = ", ".join(
+        f"{looks[cell.model].title} {percent(cell.metrics.accuracy)} at "
+        f"{kind.write(cost[cell.model])}"
+        for cell in cells
+    )
+    names = listing([looks[cell.model].title for cell in best])
+    return f"{points}. On the frontier from the cheapest to the most accurate: {names}"

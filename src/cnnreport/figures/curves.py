@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cnnreport.figures.drawing import Drawing, new_figure, one_axes
 from cnnreport.figures.labels import Label, label_at_right
-from cnnreport.figures.looks import Line, Look
+from cnnreport.figures.looks import INK, MUTED, PAPER, Line, Look
 from cnnreport.formats import percent, plural, points
 from cnnreport.study import Cell, Study
 
@@ -88,26 +88,45 @@ def learning_curves(study: Study, dataset: str, looks: Mapping[str, Look]) -> Dr
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False).flatten()
     for axes, cell in zip(panels, cells, strict=False):
         _train_and_validation(axes, cell, looks[cell.model], "accuracy", 100)
+        _gap_mark(axes, cell)
         axes.set_title(looks[cell.model].title, loc="left")
         axes.set_xlabel("epoch")
     for row in range(rows):
         panels[row * columns].set_ylabel("accuracy (%)")
     for axes in panels[len(cells) :]:
         axes.remove()
-    _line_legend(figure)
+    _line_legend(figure, test=True)
     return Drawing(
         f"{dataset}-learning-curves",
         figure,
         f"{_gap_finding(cells, looks)} {_seed_note(cells[0])}",
-        f"Accuracy by epoch, a panel a network; {_last_epochs(cells, looks)}.",
+        f"Accuracy by epoch, a panel a network; {_last_epochs(cells, looks, test=True)}.",
     )
 
 
+def _gap(cell: Cell) -> float:
+    return cell.metrics.train_accuracy - cell.metrics.accuracy
+
+
+def _gap_mark(axes: Axes, cell: Cell) -> None:
+    """Mark the test accuracy after the last epoch and its distance from the training accuracy."""
+    last, test = cell.runs[0].history[-1].epoch, 100 * cell.metrics.accuracy
+    train = 100 * cell.metrics.train_accuracy
+    across = last + 0.06 * max(1, last - 1)
+    axes.plot([across, across], [train, test], color=INK, linewidth=1)
+    axes.plot([across], [test], color=INK, marker=TEST_MARK, markersize=6, linestyle="none")
+    axes.set_title(f"gap {points(_gap(cell))}", loc="right", fontsize="small")
+
+
+TEST_MARK = "_"
+"""How the test accuracy is marked, at the lower end of the line to the training accuracy."""
+
+
 def _gap_finding(cells: Sequence[Cell], looks: Mapping[str, Look]) -> str:
-    gaps = [cell.metrics.train_accuracy - cell.metrics.validation_accuracy for cell in cells]
+    gaps = [_gap(cell) for cell in cells]
     widest, narrowest = int(np.argmax(gaps)), int(np.argmin(gaps))
     finding = (
-        "After the last epoch the training accuracy less the validation accuracy is "
+        "After the last epoch the training accuracy less the test accuracy, the gap, is "
         f"{points(gaps[widest])} for {looks[cells[widest].model].title}"
     )
     if gaps[widest] == gaps[narrowest]:
@@ -118,10 +137,11 @@ def _gap_finding(cells: Sequence[Cell], looks: Mapping[str, Look]) -> str:
     )
 
 
-def _last_epochs(cells: Sequence[Cell], looks: Mapping[str, Look]) -> str:
+def _last_epochs(cells: Sequence[Cell], looks: Mapping[str, Look], *, test: bool = False) -> str:
     return ", ".join(
         f"{looks[cell.model].title} ends at {percent(cell.metrics.train_accuracy)} in training and "
         f"{percent(cell.metrics.validation_accuracy)} in validation"
+        + (f", with {percent(cell.metrics.accuracy)} in the test" if test else "")
         for cell in cells
     )
 
@@ -149,7 +169,7 @@ def _line(axes: Axes, shown: Curve, stroke: Stroke, scale: float) -> None:
         linestyle=stroke.line,
         linewidth=1.0 if stroke.hollow else 1.8,
         marker=stroke.marker,
-        markerfacecolor="white" if stroke.hollow else stroke.color,
+        markerfacecolor=PAPER if stroke.hollow else stroke.color,
         # Eight marks or so tell lines apart; a single epoch is nothing but its mark.
         markevery=max(1, len(shown.epochs) // 8),
         markersize=4.5,
@@ -169,12 +189,15 @@ def _epoch_ticks() -> MaxNLocator:
     return MaxNLocator(nbins=6, integer=True, min_n_ticks=1)
 
 
-def _line_legend(figure: Figure) -> None:
-    look: dict[str, Any] = {"color": "0.25", "marker": "o", "markersize": 4.5}
-    training = Line2D([], [], linestyle="--", linewidth=1.0, markerfacecolor="white", **look)
-    validation = Line2D([], [], linestyle="-", linewidth=1.8, **look)
-    names = ["training", "validation"]
-    figure.legend([training, validation], names, loc="outside upper right", ncols=2)
+def _line_legend(figure: Figure, *, test: bool = False) -> None:
+    look: dict[str, Any] = {"color": MUTED, "marker": "o", "markersize": 4.5}
+    lines = {
+        "training": Line2D([], [], linestyle="--", linewidth=1.0, markerfacecolor=PAPER, **look),
+        "validation": Line2D([], [], linestyle="-", linewidth=1.8, **look),
+    }
+    if test:
+        lines["test"] = Line2D([], [], linestyle="none", color=INK, marker=TEST_MARK, markersize=8)
+    figure.legend(lines.values(), lines.keys(), loc="outside upper right", ncols=len(lines))
 
 
 def validation_curves(study: Study, dataset: str, looks: Mapping[str, Look]) -> Drawing:

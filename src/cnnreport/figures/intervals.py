@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from cnnreport.figures.looks import Look
+from cnnreport.figures.looks import INK, Look
 from cnnreport.formats import percent, plural
 from cnnreport.statistics import CONFIDENCE, Interval
 from cnnreport.study import Cell
@@ -36,7 +36,7 @@ def bars(
         height=style.height,
         color=look.pale,
         xerr=np.hstack([reach(accuracy, interval) for accuracy, interval in values]),
-        error_kw={"ecolor": "0.15", "capsize": style.capsize, "linewidth": style.linewidth},
+        error_kw={"ecolor": INK, "capsize": style.capsize, "linewidth": style.linewidth},
     )
 
 

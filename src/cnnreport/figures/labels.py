@@ -6,18 +6,24 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
+from cnnreport.figures.looks import INK
+
 LABEL_GAP = 0.075
 """Least distance of two labels as a share of the axes' height: a little over a line of text."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """A text and the point it belongs to, in the units of the axes."""
+    """A text and the point it belongs to, in the units of the axes.
+
+    `color` is that of the line between them, `ink` that of the letters.
+    """
 
     text: str
     x: float
     y: float
     color: str
+    ink: str = INK
 
 
 def beside(axes: Axes, row: float, text: str) -> None:
@@ -44,6 +50,7 @@ def label_at_right(axes: Axes, labels: Sequence[Label]) -> None:
             xytext=(1.05, height),
             textcoords="axes fraction",
             va="center",
+            color=label.ink,
             annotation_clip=False,
             arrowprops={
                 "arrowstyle": "-",

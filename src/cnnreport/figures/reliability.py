@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from cnnreport.calibration import BINS, calibration, confidence_finding, reliability
 from cnnreport.figures.drawing import Drawing, new_figure
 from cnnreport.figures.intervals import reach
-from cnnreport.figures.looks import Look
+from cnnreport.figures.looks import GREY, Look
 from cnnreport.formats import percent
 from cnnreport.statistics import CONFIDENCE
 from cnnreport.study import Cell, Study
@@ -41,13 +41,13 @@ def reliability_diagrams(study: Study, dataset: str, looks: Mapping[str, Look]) 
         f"{confidence_finding(study, dataset, titles)} Marks below the diagonal are predictions "
         f"that are right less often than their confidence says, in {BINS} bins of confidence; "
         f"larger marks stand for more predictions. Intervals: {percent(CONFIDENCE, 0)}, from the "
-        "number of test images in the bin.",
+        "number of test images in the bin. ECE: expected calibration error.",
         f"Accuracy against confidence, a panel a network. {_errors(cells, looks)}.",
     )
 
 
 def _panel(axes: Axes, cell: Cell, look: Look) -> None:
-    axes.plot([0, 100], [0, 100], color="0.5", linestyle=(0, (4, 2)), linewidth=0.8)
+    axes.plot([0, 100], [0, 100], color=GREY, linestyle=(0, (4, 2)), linewidth=0.8)
     bins = reliability(cell)
     total = sum(each.predictions for each in bins)
     across = [100 * each.confidence for each in bins]
@@ -63,6 +63,8 @@ def _panel(axes: Axes, cell: Cell, look: Look) -> None:
     sizes = [10 + 90 * each.predictions / total for each in bins]
     axes.scatter(across, upward, s=sizes, color=look.color, marker=look.marker, zorder=3)
     axes.set_title(look.title, loc="left")
+    ece = percent(calibration(cell).ece.value)
+    axes.set_title(f"ECE {ece}", loc="right", fontsize="small")
     axes.set(xlim=(0, 103), ylim=(-3, 103), xticks=range(0, 101, 25), yticks=range(0, 101, 25))
 
 

@@ -10,6 +10,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import PowerNorm
 from numpy.typing import NDArray
 
+from cnnreport.figures.looks import PAPER
+
 
 @dataclass(frozen=True)
 class Shades:
@@ -31,10 +33,15 @@ class Shades:
         """Return the scale in matplotlib's form."""
         return ScalarMappable(self.norm(), mpl.colormaps[self.colors])
 
+    def of(self, value: float) -> tuple[float, float, float]:
+        """Return the colour of a value as parts of red, green and blue."""
+        red, green, blue, _ = self.mappable().to_rgba(np.array([value]))[0].tolist()
+        return red, green, blue
+
     def is_dark(self, value: float) -> bool:
         """Tell whether white letters read better than black ones on the colour of a value."""
         # Weights of red, green and blue in the luma of Rec. ITU-R BT.601.
-        luma = np.array(self.mappable().to_rgba(np.array([value])))[0, :3] @ [0.299, 0.587, 0.114]
+        luma = np.array(self.of(value)) @ [0.299, 0.587, 0.114]
         return bool(luma < 0.5)
 
 
@@ -44,18 +51,32 @@ def tens(values: NDArray[np.float64]) -> tuple[float, float]:
     return low, max(low + 10, 10.0 * ceil(values.max() / 10))
 
 
+def letters_on(shades: Shades, value: float) -> str:
+    """Return the colour of letters on the shade of a value.
+
+    It is pure black or white, which stays the same on a dark sheet as the shade itself does.
+    """
+    return "white" if shades.is_dark(value) else "black"
+
+
 def shaded(
     axes: Axes, values: NDArray[np.float64], shades: Shades, *, blank_zeros: bool = False
 ) -> None:
-    """Draw a table of percentages as shades with the numbers written in."""
+    """Draw a table of percentages as shades with the numbers written in; NaN is an empty place.
+
+    With `blank_zeros` nothing is written where the number would be 0.
+    """
     edges = [np.arange(length + 1) - 0.5 for length in values.shape[::-1]]
-    axes.pcolormesh(*edges, values, cmap=shades.colors, norm=shades.norm(), edgecolors="white")
+    shown = np.ma.masked_invalid(values)
+    axes.pcolormesh(
+        *edges, shown, cmap=shades.colors, norm=shades.norm(), edgecolors=PAPER, clip_on=False
+    )
     axes.grid(visible=False)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     for (row, column), value in np.ndenumerate(values):
-        if value > 0 or not blank_zeros:
-            color = "white" if shades.is_dark(float(value)) else "black"
+        if value >= 0.5 or (not blank_zeros and not np.isnan(value)):
+            color = letters_on(shades, float(value))
             axes.text(
                 column, row, f"{value:.0f}", color=color, ha="center", va="center", fontsize=7
             )

@@ -1,11 +1,13 @@
 """Tables of how the networks are built: layers, parameters and work."""
 
+from cnnreport.evidence import derive
 from cnnreport.formats import macs, md, percent, thousands
-from cnnreport.quantities import WITH_KERNEL
+from cnnreport.quantities import WITH_KERNEL, depth
 from cnnreport.records import Architecture
 from cnnreport.study import Study
 from cnnreport.tables.markdown import Table
 from cnnreport.tables.words import Names, shape_text
+from cnnreport.topology import steps, trunk
 
 
 def layer_table(architecture: Architecture) -> Table:
@@ -47,7 +49,8 @@ def networks(study: Study, dataset: str, names: Names) -> Table:
     rows = [
         [
             names[cell.model],
-            thousands(sum(layer.kind in WITH_KERNEL for layer in cell.architecture.layers)),
+            thousands(depth(cell.architecture)),
+            thousands(_layers_with_weights(cell.architecture)),
             thousands(cell.architecture.parameters),
             thousands(cell.architecture.trainable_parameters),
             thousands(cell.architecture.non_trainable_parameters),
@@ -58,6 +61,7 @@ def networks(study: Study, dataset: str, names: Names) -> Table:
     ]
     headers = [
         "Network",
+        "Depth",
         "Convolutions and dense layers",
         "Parameters",
         "Trained",
@@ -65,4 +69,15 @@ def networks(study: Study, dataset: str, names: Names) -> Table:
         "MACs an image",
         "Test accuracy",
     ]
-    return Table(headers, rows, "lrrrrrr")
+    return Table(headers, rows, "lrrrrrrr")
+
+
+def _layers_with_weights(architecture: Architecture) -> int:
+    counted = [layer for layer in architecture.layers if layer.kind in WITH_KERNEL]
+    how = f"layers of the kinds {' and '.join(WITH_KERNEL)} in the network"
+    return derive(len(counted), how, *(layer.parameters for layer in counted))
+
+
+def has_blocks(architecture: Architecture) -> bool:
+    """Say whether a network has blocks of branches, which then have a drawing of their own."""
+    return any(step.joined for step in steps(trunk(architecture)))
