@@ -11,25 +11,45 @@ dvc.lock        what DVC recorded of each stage
 results/        the files of `cnnreport.records`; predictions compressed, without what follows from
                 them (confusion/, classes.csv)
 code/           the files of src/cnnreport/models/ that built the networks
+pictures.json   what is said of the pictures of its images; only of a study that has them
+pictures/       these pictures. Images of others are not for git: it is ignored, and DVC keeps it by
+                the file pictures.dvc
 =============== ===================================================================================
 """
 
 import gzip
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from cnnreport import git
 from cnnreport.errors import InputError, ResultsError
 from cnnreport.params import Params, load_params
+from cnnreport.picture_texts import FOLDER as PICTURES
+from cnnreport.picture_texts import INDEX, load_pictures
 from cnnreport.records import load_json, save_text, to_json
 from cnnreport.seals import checkout, edits, sha256
-from cnnreport.study import PACKED, RESULTS, Manifest, Study, load_study, md5_of, study_files
+from cnnreport.study import (
+    PACKED,
+    RESULTS,
+    Manifest,
+    Study,
+    example_files,
+    load_study,
+    md5_of,
+    study_files,
+)
 
 MANIFEST, PARAMS, LOCK = "manifest.json", "params.yaml", "dvc.lock"
-CODE, MODELS = "code", "src/cnnreport/models/"
+CODE, MODELS, DOCS = "code", "src/cnnreport/models/", "docs"
+TRACKED = f"{PICTURES}.dvc"
+"""The file by which DVC knows the pictures of a frozen study."""
+
 RESERVED = ("live",)
 """What a comparison calls the study that is not frozen."""
 
@@ -61,6 +81,7 @@ def freeze(
     try:
         _copy(root, building, params)
         _keep_code(root, building, study)
+        _keep_pictures(root / DOCS, building)
         save_text(building / MANIFEST, to_json(_manifest(root, building, name, title)))
         building.rename(target)
     except FileNotFoundError as error:
@@ -102,7 +123,8 @@ def _check_seals(study: Study) -> None:
 
 
 def _copy(root: Path, folder: Path, params: Params) -> None:
-    for name in (PARAMS, LOCK, *(f"{RESULTS}/{name}" for name in study_files(params))):
+    files = [*study_files(params), *example_files(params, root / RESULTS)]
+    for name in (PARAMS, LOCK, *(f"{RESULTS}/{name}" for name in files)):
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if "/predictions/" in name:
@@ -130,6 +152,31 @@ def _keep_code(root: Path, folder: Path, study: Study) -> None:
         target.write_bytes(text)
 
 
+def _keep_pictures(docs: Path, folder: Path) -> None:
+    """Keep the pictures of a study that has some: their texts for git, themselves for DVC."""
+    known = load_pictures(docs / INDEX)
+    if not known:
+        return
+    shutil.copyfile(docs / INDEX, folder / INDEX)
+    (folder / PICTURES).mkdir()
+    for name in sorted({name for each in known.values() for name in (each.file, each.dark)}):
+        shutil.copyfile(docs / PICTURES / name, folder / PICTURES / name)
+    # Before DVC looks: it would ask git whether the folder is ignored, and write this file itself.
+    save_text(folder / ".gitignore", f"/{PICTURES}\n")
+    done = subprocess.run(  # noqa: S603 - fixed arguments
+        [sys.executable, "-m", "dvc", "add", "--quiet", PICTURES],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode or not (folder / TRACKED).is_file():
+        reason = (done.stderr.strip().splitlines() or ["it wrote no file"])[-1]
+        raise ResultsError(
+            f"nothing was frozen: `dvc add {PICTURES}` failed for the pictures ({reason})"
+        )
+
+
 def _source(root: Path, name: str, digest: str, commit: str) -> bytes | None:
     """Return a file with a digest, as it stands or as its commit has it; None if neither has it."""
     here = root / name
@@ -146,7 +193,9 @@ def _compress(source: Path, target: Path) -> None:
 
 
 def _manifest(root: Path, folder: Path, name: str, title: str) -> Manifest:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    pictures = folder / PICTURES
+    found = (path for path in folder.rglob("*") if path.is_file())
+    files = sorted(path for path in found if pictures not in path.parents)
     return Manifest(
         name=name,
         title=title or name,
@@ -184,4 +233,5 @@ def load_frozen(folder: Path) -> Study:
         ParamsError: its parameters cannot be read.
 
     """
-    return load_study(load_params(folder / PARAMS), folder / RESULTS, load_manifest(folder))
+    study = load_study(load_params(folder / PARAMS), folder / RESULTS, load_manifest(folder))
+    return replace(study, pictures=load_pictures(folder / INDEX))

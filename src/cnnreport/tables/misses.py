@@ -1,0 +1,73 @@
+"""Tables of the test images that all networks get wrong, or one of them alone."""
+
+from math import floor, log10
+
+from cnnreport.formats import md, percent, thousands
+from cnnreport.misses import (
+    GALLERY,
+    Answer,
+    chance_of_all,
+    count_of_one,
+    missed_by_all,
+    share_of_all,
+)
+from cnnreport.study import Study
+from cnnreport.tables.markdown import Table
+from cnnreport.tables.words import Names
+
+
+def missed_images(study: Study, dataset: str, names: Names) -> Table:
+    """Return the images that all networks miss with each one's answer and how sure it is of it.
+
+    They are numbered as in the picture; where the seeds differ, each answer is named, the usual one
+    first.
+    """
+    models = study.params.models
+    rows = [
+        [
+            str(number),
+            str(miss.image),
+            md(miss.actual),
+            *(_answer(miss.answers[model]) for model in models),
+        ]
+        for number, miss in enumerate(missed_by_all(study, dataset)[:GALLERY], start=1)
+    ]
+    headers = ["No.", "Test image", "Class", *(names[model] for model in models)]
+    return Table(headers, rows, "rrl" + "l" * len(models))
+
+
+def _small(share: float) -> str:
+    """Write a share with two digits, however small it is."""
+    digits = 1 - floor(log10(100 * share)) if share > 0 else 1
+    return percent(share, min(max(digits, 1), SMALLEST))
+
+
+SMALLEST = 8
+"""Digits after the point beyond which nobody reads a percentage."""
+
+
+def _answer(answer: Answer) -> str:
+    classes = " or ".join(md(name) for name in answer.classes)
+    return f"{classes}, {percent(answer.confidence, 0)}"
+
+
+def missed_alone(study: Study, dataset: str, names: Names) -> Table:
+    """Return how many images each network alone misses."""
+    rows = [
+        [names[cell.model], thousands(count_of_one(study, cell))]
+        for cell in study.cells_of(dataset)
+    ]
+    return Table(["Network", "Images that it alone misses"], rows, "lr")
+
+
+def missed_finding(study: Study, dataset: str) -> str:
+    """Say how many images all networks miss, and how many it would be by chance."""
+    count, share = share_of_all(study, dataset)
+    images = study.datasets[dataset].test_images
+    part = f"{thousands(count)} of {thousands(images)} test images ({percent(share)})"
+    if len(study.params.models) == 1:
+        return f"The network misses {part}."
+    return (
+        f"All networks miss {part}. Were their errors independent of each other, it would be "
+        f"{_small(chance_of_all(study, dataset))}, the product of the shares that each one misses."
+    )
