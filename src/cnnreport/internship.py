@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, TypeVar, get_args
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -46,6 +46,7 @@ def _some_text(text: str) -> str:
     return text
 
 
+Paper = Literal["a4", "us-letter"]
 Line = Annotated[str, AfterValidator(_one_line)]
 Text = Annotated[str, AfterValidator(_some_text)]
 
@@ -123,11 +124,14 @@ class Month(Record):
 class Internship(Record):
     """The whole of internship.yaml.
 
-    While `example` is true the pages say that the people and entries are placeholders. The three
+    While `example` is true the pages say that the people and entries are placeholders. `paper` is
+    that of the PDF. `on_site` asks for the people and entries on the site as well. The three
     letters may be None: the templates then hold a neutral wording.
     """
 
     example: bool
+    paper: Paper = "a4"
+    on_site: bool = False
     institution: Line
     degree: Line
     course: Line
@@ -145,6 +149,11 @@ class Internship(Record):
     diary: Annotated[list[Week], Field(min_length=1)]
     feedback: Feedback
     attendance: list[Month]
+
+    @property
+    def on_pages(self) -> bool:
+        """Say whether the site names people and entries; placeholders are nobody's."""
+        return self.example or self.on_site
 
     def letter(self, name: str) -> list[str]:
         """Return the paragraphs of `certificate`, `recommendation` or `acknowledgement`.
