@@ -1,23 +1,58 @@
 """Hook of MkDocs: put the files that numbers come from into the site, for passports to lead to.
 
-They stand in the site alone; docs/ holds no second copy of what is tracked elsewhere.
+They stand in the site alone; docs/ holds no second copy of what is tracked elsewhere. So do the CSV
+and JSON files below tables, which are written from the data beside each page, and the library that
+draws charts, which comes with a package: none of its code is tracked. The PDF is an output of DVC;
+where it is not there, as in a fresh clone, it is made from the pages.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 
+import vl_convert
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
+from cnnreport.pdf import build_pdf
+from cnnreport.picture_texts import FOLDER as PICTURES
+from cnnreport.picture_texts import INDEX, Picture, load_pictures
+from cnnreport.tabledata import (
+    FOLDER_SUFFIX,
+    LINK,
+    csv_text,
+    data_file,
+    json_text,
+    load_tables,
+    tables_of,
+)
+
 ROOT = Path(__file__).resolve().parents[1]
 SINGLE = ("params.yaml", "dvc.lock", "report/original_study.yaml", "report/plausibility.yaml")
-KINDS = (".json", ".csv", ".gz", ".yaml", ".lock", ".png")
+KINDS = (".json", ".csv", ".gz", ".yaml", ".lock")
+
+LIBRARY = "javascripts/vega.js"
+"""The script that docs/javascripts/charts.js loads when the first chart of a page is opened."""
+
+MADE_KNOWN = "window.vegaEmbed = vegaEmbed;"
+CACHE = ".cache"
+PDF = "report.pdf"
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the files of the live study below files/, those of each frozen one below its folder."""
     for name, path in site_files(ROOT):
         files.append(File.generated(config, name, abs_src_path=str(path)))
+    for name, text in table_files(Path(config.docs_dir)):
+        files.append(File.generated(config, name, content=text.encode()))
+    for name, content in picture_files(Path(config.docs_dir), ROOT / "report/studies"):
+        files.append(File.generated(config, name, content=content))
+    files.append(File.generated(config, LIBRARY, content=chart_library(ROOT / CACHE)))
+    if not (Path(config.docs_dir) / PDF).is_file():
+        made = ROOT / CACHE / PDF
+        build_pdf(ROOT, made)
+        files.append(File.generated(config, PDF, abs_src_path=str(made)))
     return files
 
 
@@ -32,6 +67,73 @@ def site_files(root: Path) -> Iterator[tuple[str, Path]]:
         for path in _below(manifest.parent):
             name = path.relative_to(manifest.parent).as_posix()
             yield f"studies/{manifest.parent.name}/files/{name}", path
+
+
+def table_files(docs: Path) -> Iterator[tuple[str, str]]:
+    """Yield each table of the pages below `docs` as CSV and as JSON, with its path in the site."""
+    for page in sorted(docs.rglob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        if LINK not in text:
+            continue
+        name = page.relative_to(docs).as_posix()
+        data = docs / data_file(name)
+        known = data.is_file()
+        tables = load_tables(data.read_text(encoding="utf-8")) if known else tables_of(text)
+        for table in tables:
+            stem = f"{name.removesuffix('.md')}{FOLDER_SUFFIX}/{table.name}"
+            yield f"{stem}.csv", csv_text(table)
+            yield f"{stem}.json", json_text(table) + "\n"
+
+
+def picture_files(docs: Path, studies: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield what the site lacks of pictures of images, which git has none of.
+
+    Those of frozen studies come from their folders; MkDocs finds those of the live study itself.
+    Where a picture is not at hand, as in a fresh clone, a sheet of its size says how to get it.
+    """
+    for name, picture in _missing(load_pictures(docs / INDEX), docs / PICTURES):
+        yield f"{PICTURES}/{name}", blank_sheet(picture)
+    for index in sorted(studies.glob(f"*/{INDEX}")):
+        folder, known = index.parent / PICTURES, load_pictures(index)
+        place = f"studies/{index.parent.name}/{PICTURES}"
+        for path in sorted(folder.glob("*.svg")):
+            yield f"{place}/{path.name}", path.read_bytes()
+        for name, picture in _missing(known, folder):
+            yield f"{place}/{name}", blank_sheet(picture)
+
+
+def _missing(pictures: Mapping[str, Picture], folder: Path) -> Iterator[tuple[str, Picture]]:
+    for picture in pictures.values():
+        for name in (picture.file, picture.dark):
+            if not (folder / name).is_file():
+                yield name, picture
+
+
+def blank_sheet(picture: Picture) -> bytes:
+    """Return a grey sheet as large as a picture that is not at hand, readable in both schemes."""
+    width, height = picture.width, picture.height
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        f'width="{width}" height="{height}"><rect width="{width}" height="{height}" fill="#777"/>'
+        f'<text x="{width // 2}" y="{height // 2}" fill="#fff" font-family="sans-serif" '
+        'font-size="14" text-anchor="middle">This picture is not in this copy: dvc pull</text>'
+        "</svg>\n"
+    ).encode()
+
+
+def chart_library(cache: Path) -> str:
+    """Return Vega and what belongs to it as one script that makes `vegaEmbed` known to the page.
+
+    To put it together takes a second, so it is kept in a folder, by the version of its package.
+    """
+    kept = cache / f"vega-{version('vl-convert-python')}.js"
+    if not kept.is_file():
+        cache.mkdir(exist_ok=True)
+        begun = kept.with_suffix(f".{os.getpid()}")
+        begun.write_text(vl_convert.javascript_bundle(MADE_KNOWN), encoding="utf-8")
+        begun.replace(kept)
+    # A module's names are its own; in a plain script a function keeps them so.
+    return f'(() => {{"use strict";{kept.read_text(encoding="utf-8")}}})();\n'
 
 
 def _below(folder: Path) -> list[Path]:

@@ -7,7 +7,7 @@ Templates reach everything below as `tables.NAME`.
 
 from cnnreport.calibration import BINS, confidence_finding
 from cnnreport.latency import CONDITIONS as LATENCY_CONDITIONS
-from cnnreport.tables.architectures import layer_table, networks, totals
+from cnnreport.tables.architectures import has_blocks, layer_table, networks, totals
 from cnnreport.tables.calibration import calibrations, reliability_bins
 from cnnreport.tables.claims import claims
 from cnnreport.tables.classes import (
@@ -33,7 +33,9 @@ from cnnreport.tables.differences import (
     difference_parts,
     difference_summary,
 )
+from cnnreport.tables.examples import likeliest, likeliest_class, steps, window_sum
 from cnnreport.tables.markdown import Table, markdown_table
+from cnnreport.tables.misses import missed_alone, missed_finding, missed_images
 from cnnreport.tables.original import (
     conditions,
     datasets_in_original,
@@ -42,6 +44,7 @@ from cnnreport.tables.original import (
     original_classes,
     original_training,
 )
+from cnnreport.tables.pairs import class_differences, pairs, side_by_side
 from cnnreport.tables.places import machines, training_days
 from cnnreport.tables.plausibility import (
     expected,
@@ -82,6 +85,7 @@ __all__ = [
     "cell_use_cost",
     "claims",
     "class_accuracy",
+    "class_differences",
     "comparison_markdown",
     "comparisons",
     "conditions",
@@ -96,6 +100,7 @@ __all__ = [
     "extreme_classes",
     "findings",
     "has_auxiliary_heads",
+    "has_blocks",
     "hyper_parameters",
     "image_set_limits",
     "images_a_second",
@@ -103,14 +108,20 @@ __all__ = [
     "interval_text",
     "layer_table",
     "leaderboard",
+    "likeliest",
+    "likeliest_class",
     "machines",
     "markdown_table",
+    "missed_alone",
+    "missed_finding",
+    "missed_images",
     "networks",
     "optimiser_text",
     "original_accuracy",
     "original_classes",
     "original_training",
     "overall_accuracy",
+    "pairs",
     "published",
     "rate_text",
     "reliability_bins",
@@ -120,8 +131,10 @@ __all__ = [
     "settings_of",
     "shape_text",
     "short_leaderboard",
+    "side_by_side",
     "standing_out",
     "standing_out_anywhere",
+    "steps",
     "steps_of",
     "test_results",
     "top_classes",
@@ -132,4 +145,5 @@ __all__ = [
     "training_output",
     "unequal_settings",
     "use_cost",
+    "window_sum",
 ]

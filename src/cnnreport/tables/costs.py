@@ -121,8 +121,7 @@ def training_macs(cell: Cell) -> float:
 
 def latency(cell: Cell, batch: int) -> float | None:
     """Return the milliseconds that a batch of 1 or 128 images takes, the mean over the seeds."""
-    known = [getattr(run, f"latency_ms_batch_{batch}") for run in _runs(cell)]
-    return None if None in known else mean(known)
+    return cell.latency_ms(batch)
 
 
 def latency_text(cell: Cell, batch: int) -> str:
