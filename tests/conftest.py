@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from browser import chromium, home, site, tab  # noqa: F401 - fixtures
 
 from cnnreport.prepared import Split
 from cnnreport.records import DatasetRecord

@@ -74,10 +74,10 @@ def make_project(folder: Path) -> None:
     edit_params(folder, datasets=["digits"], models=["lenet"], seeds=list(SEEDS), epochs=2)
     save_text(folder / "data/checked.txt", "checked\n")
     write_study(make_sealed_study(folder), folder / "results")
-    run_stages(folder, "plot")
+    run_stages(folder, "plot", "activations", "pictures")
     succeed(folder, "dvc", "commit", "--force", "prepare", "train", "evaluate")
     freeze(folder, folder / "report/studies", FROZEN, "A kept study")
-    run_stages(folder, "report", "studies")
+    run_stages(folder, "plot_studies", "report", "pdf")
     succeed(folder, "dvc", "commit", "--force")
 
 
@@ -87,11 +87,27 @@ def run_stages(folder: Path, *names: str) -> None:
     models = ["--models", f"{folder}/src/cnnreport/models"]
     results = ["--results", f"{folder}/results", "--params", f"{folder}/params.yaml"]
     original = ["--original", f"{folder}/report/original_study.yaml"]
+    style = ["--style", f"{folder}/report/figures.mplstyle"]
+    studies = ["--studies", f"{folder}/report/studies"]
+    studies_figures = f"{folder}/docs/study-figures"
     drawn = ["--out", f"{folder}/docs/figures", "--plots", f"{folder}/plots"]
+    shown = ["--figures", f"{folder}/docs/figures", "--study-figures", studies_figures]
+    prepared, runs = f"{folder}/data/prepared", f"{folder}/runs/digits/lenet"
+    followed = f"{folder}/data/activations"
     arguments = {
-        "plot": [*results, *original, *drawn, "--style", f"{folder}/report/figures.mplstyle"],
-        "report": [*results, *report, *models, *docs, "--figures", f"{folder}/docs/figures"],
-        "studies": [*report, *models, *docs, "--studies", f"{folder}/report/studies"],
+        "activations": [
+            *("--model", "lenet", "--prepared", f"{prepared}/digits", "--runs", runs),
+            *("--params", f"{folder}/params.yaml", "--out", f"{followed}/digits/lenet.npz"),
+            *("--results", f"{folder}/results/digits/lenet"),
+        ],
+        "pictures": [
+            *(*results, *original, *style, "--prepared", prepared, "--activations", followed),
+            *("--out", f"{folder}/docs/pictures", "--index", f"{folder}/docs/pictures.json"),
+        ],
+        "plot": [*results, *original, *style, *drawn],
+        "plot_studies": [*studies, *original, *style, "--out", studies_figures],
+        "report": [*results, *report, *models, *docs, *shown],
+        "pdf": ["--root", str(folder), "--out", f"{folder}/docs/report.pdf"],
     }
     for name in names:
         assert stages.run([name, *arguments[name]]) == 0
@@ -106,6 +122,7 @@ def make_sealed_study(folder: Path) -> Study:
     images = np.random.default_rng(0).integers(0, 256, (len(labels), 32, 32, 3), dtype=np.uint8)
     prepared = folder / "data/prepared/digits"
     save_split(prepared, "test", Split(images, labels))
+    save_split(prepared, "train", Split(images, labels))
     save_text(prepared / "dataset.json", to_json(record))
     runs = [predicted(folder, study, run, Split(images, labels)) for run in cell.runs]
     metrics = make_metrics(study.params, record, LENET, runs)

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from PIL import Image
 from ruamel.yaml import YAML
 
 from cnnreport.params import Params, parse_params
@@ -30,6 +29,7 @@ from cnnreport.records import (
     to_json,
 )
 from cnnreport.study import Cell, Run, Study
+from cnnreport.superclasses import SUPERCLASSES
 
 MODELS = ("lenet", "alexnet", "vgg16", "resnet50", "googlenet")
 PARAMS = Path(__file__).parent.parent / "params.yaml"
@@ -115,8 +115,9 @@ def class_names(params: Params, dataset: str) -> list[str]:
         return list(params.subsets[dataset].classes)
     if dataset == "digits":
         return [str(digit) for digit in range(10)]
-    count = 100 if dataset == "cifar100" else 10
-    return [f"synthetic_{index:02d}" for index in range(count)]
+    if dataset == "cifar100":
+        return sorted(name for names in SUPERCLASSES.values() for name in names)
+    return [f"synthetic_{index:02d}" for index in range(10)]
 
 
 def make_cell(
@@ -274,7 +275,6 @@ def write_study(study: Study, results: Path) -> None:
     """Write a study as the stages would, so that `cnnreport.study.load_study` reads it back."""
     for name, dataset in study.datasets.items():
         save_text(results / name / "dataset.json", to_json(dataset))
-        Image.new("RGB", (320, 320), "grey").save(results / name / "samples.png")
     for cell in study.cells.values():
         write_cell(cell, study.datasets[cell.dataset], results / cell.dataset / cell.model)
 

@@ -279,7 +279,7 @@ def test_figures_of_a_study_that_was_read_name_their_files(study: Study) -> None
     for estimate in (found.ece, found.nll, found.brier, found.excess):
         numbers += [estimate.value, estimate.interval.low, estimate.interval.high]
     for number in numbers:
-        assert evidence_of(number).files() == ["results/digits/lenet/predictions/s0.csv"]
+        assert evidence_of(number).files == ("results/digits/lenet/predictions/s0.csv",)
     assert len({evidence_of(number).key for number in numbers}) == len(numbers)
     columns = [
         evidence_of(estimate.value).inputs[0].pointer

@@ -3,7 +3,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from cnnreport import datasets
 from cnnreport.cifar import CIFAR_SETS
@@ -15,7 +14,6 @@ from cnnreport.datasets import (
     load_digit_images,
     load_image_set,
     prepare,
-    sample_sheet,
 )
 from cnnreport.errors import DatasetError
 from cnnreport.params import Data, Subset, load_params
@@ -236,31 +234,6 @@ def test_a_class_without_an_image_in_a_split_is_refused(train, test, message):
         prepare(image_set(train, test), "x", DATA)
 
 
-def test_the_sheet_shows_ten_images_of_ten_classes_enlarged_without_smoothing():
-    split = random_split([12] * 12)
-    sheet = sample_sheet(split.images, split.labels, [str(i) for i in range(12)])
-    assert sheet.size == (662, 662)
-    pixels = np.asarray(sheet)
-    assert (pixels[:2] == 255).all()
-    assert (pixels[:, 66:68] == 255).all()
-    third_of_second_class = split.images[12 + 2]
-    top, left = 2 + 66, 2 + 2 * 66
-    np.testing.assert_array_equal(
-        pixels[top : top + 64 : 2, left : left + 64 : 2], third_of_second_class
-    )
-    np.testing.assert_array_equal(
-        pixels[top + 1 : top + 64 : 2, left + 1 : left + 64 : 2], third_of_second_class
-    )
-
-
-def test_a_sheet_of_few_images_stays_white_where_there_are_none():
-    split = random_split([1, 3])
-    pixels = np.asarray(sample_sheet(split.images, split.labels, ["a", "b"]))
-    assert pixels.shape == (2 * 66 + 2, 662, 3)
-    assert (pixels[2:66, 68:] == 255).all()
-    assert not (pixels[68:132, 68:132] == 255).all()
-
-
 def run_prepare(params_file, dataset, folder):
     arguments = ["--params", str(params_file), "--dataset", dataset]
     folders = ["--out", str(folder / "out"), "--results", str(folder / "results")]
@@ -271,18 +244,16 @@ def contents(folder):
     return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*.*")}
 
 
-def test_the_stage_writes_arrays_record_and_sheet_the_same_each_time(tmp_path, params_file):
+def test_the_stage_writes_arrays_and_record_the_same_each_time(tmp_path, params_file):
     for name in ("a", "b"):
         assert run_prepare(params_file, "digits", tmp_path / name) == 0
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
-    assert len(contents(tmp_path / "a")) == 9
+    assert len(contents(tmp_path / "a")) == 8
     record = load_record(tmp_path / "a" / "out")
     splits = {name: load_split(tmp_path / "a" / "out", name) for name in SPLITS}
     assert record == load_record(tmp_path / "a" / "results")
     assert record.digest == digest(splits)
     assert (record.train_images, record.validation_images, record.test_images) == (1131, 126, 540)
-    with Image.open(tmp_path / "a" / "results" / "samples.png") as sheet:
-        assert sheet.size == (662, 662)
 
 
 def test_the_stage_says_an_unknown_image_set_in_one_line(tmp_path, params_file, capsys):

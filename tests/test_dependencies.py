@@ -12,8 +12,8 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
-STAGES = ("check", "prepare", "train", "evaluate", "plot", "report", "studies")
 PIPELINE = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+STAGES = tuple(PIPELINE["stages"])
 
 LAYERS = (
     ("errors", "evidence", "git"),
@@ -28,9 +28,10 @@ LAYERS = (
         "kernels",
         "prose",
     ),
-    ("records", "latency", "pipeline"),
-    ("prepared", "models", "machine", "seals", "internship"),
-    ("cifar", "checkpoints", "recipes", "study"),
+    ("records", "latency", "pipeline", "superclasses"),
+    ("prepared", "models", "machine", "seals", "internship", "tabledata"),
+    ("examples", "picture_texts"),
+    ("cifar", "checkpoints", "recipes", "study", "formulas"),
     (
         "datasets",
         "weights",
@@ -46,17 +47,20 @@ LAYERS = (
         "numberlint",
         "plausibility",
         "quantities",
+        "misses",
     ),
-    ("judgements", "underneath"),
+    ("judgements", "underneath", "topology"),
     ("differences",),
     ("training", "figures", "tables", "checks"),
-    ("evaluation", "planning", "verdicts", "progress", "passports"),
-    ("pages", "freezing"),
+    ("charts", "pictures"),
+    ("activations", "evaluation", "planning", "verdicts", "progress", "passports", "choosing"),
+    ("pages", "freezing", "pdf"),
     ("revisions",),
     ("verification",),
     ("stages", "cli"),
 )
 KERAS_HALF = {
+    "activations",
     "augmentation",
     "evaluation",
     "kernels",

@@ -118,7 +118,7 @@ def test_keys_tell_evidence_apart_and_last() -> None:
     difference = Evidence(how="difference", inputs=(A, B))
     assert difference.key == Evidence(how="difference", inputs=(A, B)).key
     assert len({A.key, B.key, difference.key, Evidence(how="difference", inputs=(B, A)).key}) == 4
-    assert difference.files() == ["results/a.json", "results/b.json"]
+    assert difference.files == ("results/a.json", "results/b.json")
 
 
 @pytest.mark.parametrize(

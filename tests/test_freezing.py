@@ -46,7 +46,7 @@ def test_the_manifest_names_every_file(project: Path) -> None:
     files = {path for path in folder.rglob("*") if path.is_file()} - {folder / "manifest.json"}
     assert manifest.files == {path.relative_to(folder).as_posix(): sha256(path) for path in files}
     assert (manifest.name, manifest.title) == ("first", "The first")
-    assert {"params.yaml", "dvc.lock", "results/digits/samples.png"} <= manifest.files.keys()
+    assert {"params.yaml", "dvc.lock", "results/digits/dataset.json"} <= manifest.files.keys()
     assert not [name for name in manifest.files if "confusion" in name or "classes" in name]
 
 
@@ -98,7 +98,7 @@ def test_only_sealed_runs_are_frozen(tmp_path: Path, seals: list[Seal], message:
 
 
 @pytest.mark.parametrize(
-    "name", ["dvc.lock", "results/digits/alexnet/predictions/s0.csv", "results/digits/samples.png"]
+    "name", ["dvc.lock", "results/digits/alexnet/predictions/s0.csv", "results/digits/dataset.json"]
 )
 def test_an_incomplete_study_leaves_nothing(project: Path, name: str) -> None:
     (project / name).unlink()

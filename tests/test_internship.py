@@ -87,6 +87,17 @@ def test_small_example_is_loaded(path: Path):
     assert internship.attendance[1].present is None
 
 
+def test_paper_and_place_of_the_names_have_defaults(path: Path):
+    path.write_text(SMALL)
+    internship = load_internship(path)
+    assert (internship.paper, internship.on_site, internship.on_pages) == ("a4", False, False)
+    path.write_text(f"{SMALL}paper: us-letter\non_site: true\n")
+    internship = load_internship(path)
+    assert (internship.paper, internship.on_pages) == ("us-letter", True)
+    path.write_text(changed("example: false", "example: true"))
+    assert load_internship(path).on_pages
+
+
 def test_default_is_a_diary_of_18_weeks_with_neutral_people():
     internship = load_internship(DEFAULT)
     assert internship.example
@@ -156,6 +167,11 @@ def test_default_attendance_lies_on_weekdays():
         ),
         ("points: [wrote]", "points: wrote", "28: diary.1.points: wanted a list, came 'wrote'"),
         ("example: false", "example: nope", "1: example: wanted true or false, came 'nope'"),
+        (
+            "place: J",
+            "place: J\npaper: a5",
+            "13: paper: input should be 'a4' or 'us-letter', came 'a5'",
+        ),
         (
             "supervisor: {name: H, title: I}",
             "supervisor: H",

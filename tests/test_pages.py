@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from statistics import StatisticsError
 from typing import Any
@@ -27,9 +28,11 @@ from sealed import SEAL, with_seals, write_project
 
 from cnnreport.errors import InputError
 from cnnreport.figures import all_drawings
+from cnnreport.figures.diagrams import study_diagrams
 from cnnreport.formats import percent
+from cnnreport.formulas import DrawnFormula, load_formulas
 from cnnreport.freezing import freeze
-from cnnreport.internship import load_internship
+from cnnreport.internship import Internship, load_internship
 from cnnreport.original import load_original
 from cnnreport.pages import (
     FigureText,
@@ -43,7 +46,6 @@ from cnnreport.pages import (
     render_pages,
     repeat_command,
     save_pages,
-    save_samples,
 )
 from cnnreport.params import Recipe, parse_params
 from cnnreport.records import Layer, save_text
@@ -67,14 +69,20 @@ GOLDEN_PAGES = [
     "report/chapters/5-conclusion.md",
 ]
 
+FORMULAS = load_formulas(ROOT / "report/formulas.yaml")
 OF_DATASET = ["leaderboard", "accuracy-against-parameters", "accuracy-against-train-time"]
+OF_DATASET += ["accuracy-against-macs", "accuracy-against-latency", "pairs", "confused-pairs"]
 OF_DATASET += ["learning-curves", "validation-curves", "class-heatmap", "reliability", "original"]
 OF_CELL = ["learning-curve", "confusion", "class-bars"]
+DIAGRAMS = ["neuron", "activations", "gradient-descent", "learning-rate", "split", "volumes"]
+DIAGRAMS += ["convolution", "stride-padding", "pooling", "receptive-field", "inception", "residual"]
 
 
 def figure_texts(study: Study) -> dict[str, FigureText]:
     names = [f"{dataset}-{name}" for dataset in study.params.datasets for name in OF_DATASET]
     names += [f"{dataset}-{model}-{name}" for dataset, model in study.cells for name in OF_CELL]
+    names += [f"{study.params.datasets[0]}-{model}-architecture" for model in study.params.models]
+    names += [f"diagram-{name}" for name in DIAGRAMS]
     return {name: FigureText(f"Caption of {name}.", f"Alt of {name}.") for name in names}
 
 
@@ -91,6 +99,7 @@ def sources_with(templates: Mapping[str, str] | None = None, code: tuple[str, ..
             "benchmarks/throughput.md": "Throughput",
             "decisions.md": "Decisions",
         },
+        {name: DrawnFormula(f"Words of {name}", 9.5, 2.0) for name in FORMULAS},
     )
 
 
@@ -196,7 +205,8 @@ ORDER += ["appendix/feedback", "appendix/attendance"]
 
 def test_navigation_lists_every_page_once_and_the_hand_written_ones(pages: dict[str, str]) -> None:
     listed = list(leaves(YAML(typ="safe").load(pages["nav.yml"])["nav"]))
-    assert sorted(listed) == sorted([*(pages.keys() - {"nav.yml"}), *sources_with().hand_written])
+    made = [name for name in pages if name.endswith(".md")]
+    assert sorted(listed) == sorted([*made, *sources_with().hand_written])
 
 
 def test_code_keeps_its_empty_lines_and_prose_does_not() -> None:
@@ -226,7 +236,9 @@ def test_links_and_figures_resolve(which: str, request: pytest.FixtureRequest) -
             path, _, anchor = target.partition("#")
             resolved = posixpath.normpath(posixpath.join(posixpath.dirname(page), path))
             resolved = resolved if path else page
-            if resolved.startswith(("figures/", "report/samples/", "files/")):
+            if resolved.startswith(("figures/", "pictures/", "files/", "report.pdf")):
+                continue
+            if ".tables/" in resolved:
                 continue
             assert resolved in known, f"{page}: {target}"
             if anchor:
@@ -238,13 +250,15 @@ def test_links_and_figures_resolve(which: str, request: pytest.FixtureRequest) -
 def test_pages_show_figures_that_are_drawn(datasets: tuple[str, ...]) -> None:
     study = make_study(datasets, MODELS[:2], images_per_class=10)
     original = load_original(ROOT / "report/original_study.yaml")
-    printed = {(cell.dataset, cell.model): cell.test_accuracy for cell in original.cells}
-    drawn = {drawing.name for drawing in all_drawings(study, printed, {})}
+    drawings = chain(all_drawings(study, original), study_diagrams(study, original.titles))
+    drawn = {drawing.name for drawing in drawings}
     texts = pages_of(study)
     shown = {
         name
         for text in texts.values()
-        for name in re.findall(r"\]\((?:\.\./)*figures/([\w-]+)\.svg\)", text)
+        for name in re.findall(
+            r"\]\((?:\.\./)*figures/((?!formula-)[\w-]+)\.svg#gh-light-mode-only\)", text
+        )
     }
     assert shown == drawn
 
@@ -387,10 +401,57 @@ def test_words_of_people_and_files_make_no_markup() -> None:
         figures=texts,
         internship=internship.model_copy(update={"student": student, "organisation": hostile}),
     )
-    for page, text in rendered.items():
+    # The data of the tables hold them as they are: JSON is no markup.
+    shown = {page: text for page, text in rendered.items() if page.endswith(".md")}
+    for page, text in shown.items():
         for raw in ("<script>", "*y*", "[z](w)", "`c`", "{{ d }}"):
             assert raw not in without_code(text), page
         assert "<script> |" not in text
+
+
+PERSONAL = "Marker"
+"""What every word in the internship.yaml of `marked_people` begins with; its year is 1987."""
+
+
+def marked_people(folder: Path, *, example: bool, on_site: bool) -> Internship:
+    """An internship.yaml with a mark in every field that says something of a person."""
+    text = (ROOT / "report/internship.yaml").read_text(encoding="utf-8").replace("2026-", "1987-")
+    raw = YAML(typ="safe", pure=True).load(text)
+
+    def marked(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: value[key] if key == "month" else marked(value[key]) for key in value}
+        if isinstance(value, list):
+            return [marked(each) for each in value]
+        return f"{PERSONAL} {value}" if isinstance(value, str) or value is None else value
+
+    letters = dict.fromkeys(("certificate", "recommendation", "acknowledgement"), f"{PERSONAL} x")
+    filled = {**marked(raw), **letters, "paper": "a4", "example": example, "on_site": on_site}
+    filled["feedback"]["ratings"] = [{"question": f"{PERSONAL} good?", "rating": 4}]
+    with (folder / "internship.yaml").open("w", encoding="utf-8") as file:
+        YAML().dump(filled, file)
+    return load_internship(folder / "internship.yaml")
+
+
+@pytest.mark.parametrize(
+    ("example", "on_site", "named"),
+    [(True, False, True), (False, True, True), (False, False, False)],
+)
+def test_people_and_entries_are_in_the_pdf_alone_unless_asked(
+    study: Study, tmp_path: Path, example: bool, on_site: bool, named: bool
+) -> None:
+    rendered = pages_of(study, internship=marked_people(tmp_path, example=example, on_site=on_site))
+    telling = {page for page, text in rendered.items() if PERSONAL in text or "1987" in text}
+    forms = [f"front/{name}" for name in ("cover", "certificate", "recommendation")]
+    forms += ["front/acknowledgement"]
+    forms += [f"appendix/{name}" for name in ("diary", "feedback", "attendance")]
+    pages = {f"report/{name}.md" for name in forms}
+    assert telling == (pages if named else set())
+    for page in pages:
+        assert ("[in the PDF](../../report.pdf) alone" in rendered[page]) is not named, page
+    assert "(../../report.pdf)" in rendered["report/front/cover.md"]
+    assert "(../report.pdf)" in rendered["report/contents.md"]
+    assert "(report.pdf)" in rendered["index.md"]
 
 
 def test_a_sixth_network_needs_no_change_of_code(study: Study) -> None:
@@ -475,22 +536,6 @@ def test_saving_touches_only_what_changed(tmp_path: Path) -> None:
     assert hand_written.read_text(encoding="utf-8") == "kept"
 
 
-def test_samples_follow_the_image_sets(tmp_path: Path) -> None:
-    results, docs = tmp_path / "results", tmp_path / "docs"
-    for name in ("digits", "cifar10"):
-        (results / name).mkdir(parents=True)
-        (results / name / "samples.png").write_bytes(name.encode())
-    digits, both, other = (
-        make_study(names, models=MODELS[:1], images_per_class=10)
-        for names in (("digits",), ("digits", "cifar10"), ("cifar100",))
-    )
-    assert len(save_samples(both, results, docs)) == 2
-    assert save_samples(digits, results, docs) == []
-    assert [path.name for path in (docs / "report/samples").iterdir()] == ["digits.png"]
-    with pytest.raises(InputError, match=r"samples\.png: cannot be read"):
-        save_samples(other, results, docs)
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -544,13 +589,15 @@ def make_site(folder: Path) -> None:
     docs, report = f"--docs={folder / 'docs'}", f"--report={folder / 'report'}"
     models = f"--models={ROOT / 'src/cnnreport/models'}"
     live = [f"--params={folder / 'params.yaml'}", f"--results={folder / 'results'}"]
-    figures = folder / "docs/figures"
+    figures, kept = folder / "docs/figures", folder / "docs/study-figures"
+    studies = folder / "report/studies"
     original = f"--original={folder / 'report/original_study.yaml'}"
     style = f"--style={folder / 'report/figures.mplstyle'}"
     commands = (
         ["plot", *live, f"--out={figures}", f"--plots={folder / 'plots'}", original, style],
-        ["report", *live, report, f"--figures={figures}", models, docs],
-        ["studies", f"--studies={folder / 'report/studies'}", report, models, docs],
+        ["plot_studies", f"--studies={studies}", f"--out={kept}", original, style],
+        ["report", *live, report, f"--figures={figures}", f"--study-figures={kept}", models, docs],
+        ["pdf", f"--root={folder}", f"--out={folder / 'docs/report.pdf'}"],
     )
     for command in commands:
         assert run(command) == 0
@@ -592,7 +639,6 @@ def test_every_file_that_a_passport_names_is_there(site: Path) -> None:
 def test_the_site_builds_strictly_and_is_whole(site: Path) -> None:
     for page in ("", "report/networks/lenet", "report/chapters/5-conclusion", "decisions"):
         assert (site / page / "index.html").is_file(), page
-    assert (site / "report/samples/digits.png").is_file()
     assert not list(site.rglob("nav.yml"))
     assert not list(site.rglob("figures.json"))
 

@@ -27,9 +27,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "prepare@digits",
         "train@lenet-digits-0",
         "evaluate@lenet-digits",
+        "activations@lenet-digits",
+        "pictures",
         "plot",
         "report",
-        "studies",
+        "plot_studies",
+        "pdf",
     }
     commit(folder, "two epochs")
     succeed(folder, "dvc", "push")
@@ -82,7 +85,7 @@ def test_the_same_training_again_leaves_git_clean_but_for_times(clone: Path) -> 
 def test_a_template_reruns_only_the_report(clone: Path) -> None:
     template = clone / "report/templates/chapters/1-introduction.md.j2"
     template.write_text(template.read_text(encoding="utf-8") + "\nOne more sentence.\n")
-    assert ran(succeed(clone, "dvc", "repro")) == {"report", "studies"}
+    assert ran(succeed(clone, "dvc", "repro")) == {"report", "pdf"}
     page = (clone / "docs/report/chapters/1-introduction.md").read_text(encoding="utf-8")
     assert "One more sentence." in page
 
@@ -90,7 +93,13 @@ def test_a_template_reruns_only_the_report(clone: Path) -> None:
 def test_a_figure_never_trains(clone: Path) -> None:
     style = clone / "report/figures.mplstyle"
     style.write_text(style.read_text(encoding="utf-8") + "\naxes.linewidth: 2\n")
-    assert ran(succeed(clone, "dvc", "repro")) == {"plot", "report", "studies"}
+    assert ran(succeed(clone, "dvc", "repro")) == {
+        "pictures",
+        "plot",
+        "plot_studies",
+        "report",
+        "pdf",
+    }
 
 
 def test_a_recipe_retrains_its_own_network_alone(clone: Path) -> None:
@@ -105,7 +114,7 @@ def test_a_recipe_retrains_its_own_network_alone(clone: Path) -> None:
 def test_another_networks_code_retrains_nothing_here(clone: Path) -> None:
     other = clone / "src/cnnreport/models/vgg16.py"
     other.write_text(other.read_text(encoding="utf-8") + "\n# A remark.\n", encoding="utf-8")
-    assert ran(succeed(clone, "dvc", "repro")) == {"report", "studies"}
+    assert ran(succeed(clone, "dvc", "repro")) == {"report", "pdf"}
 
 
 def test_an_experiment_overrides_the_epochs_and_metrics_diff_shows_it(clone: Path) -> None:

@@ -124,7 +124,7 @@ def test_spans_of_training_figures_name_their_files(cell: Cell) -> None:
     assert span is not None
     evidence = evidence_of(span.low)
     assert evidence is not None
-    assert evidence.files() == ["s0.csv", "s1.csv"]
+    assert evidence.files == ("s0.csv", "s1.csv")
 
 
 def test_times_span_all_runs_and_the_slack(cell: Cell) -> None:

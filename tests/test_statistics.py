@@ -597,10 +597,10 @@ def test_what_is_computed_from_files_names_the_predictions():
     lenets = {f"results/digits/lenet/predictions/s{seed}.csv" for seed in (0, 1)}
     both = lenets | {file.replace("lenet", "vgg16") for file in lenets}
     for number in (pair.difference, pair.interval.low, pair.interval.high, pair.p_value):
-        assert both == set(evidence_of(number).files())
+        assert both == set(evidence_of(number).files)
     in_class = class_interval(lenet, "0")
     for number in (interval.low, interval.high, confusion.share, in_class.low):
-        assert lenets <= set(evidence_of(number).files())
+        assert lenets <= set(evidence_of(number).files)
     keys = [interval.low, interval.high, pair.interval.low, pair.interval.high, confusion.share]
     keys += [confusion.images, pair.difference, pair.p_value, in_class.low, in_class.high]
     assert len({evidence_of(number).key for number in keys}) == len(keys)
@@ -610,7 +610,7 @@ def test_ranks_and_deviations_carry_evidence():
     study = make_study(models=("lenet", "vgg16"), seeds=(0, 1))
     cells = {key: read_from_files(cell) for key, cell in study.cells.items()}
     for row in tie_groups(dataclasses.replace(study, cells=cells), "digits"):
-        assert len(evidence_of(row.rank).files()) == 4
+        assert len(evidence_of(row.rank).files) == 4
         deviation = evidence_of(seed_deviation(row.cell))
         assert deviation.inputs[0].pointer == "/accuracy_by_seed/0"
 

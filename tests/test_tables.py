@@ -11,8 +11,9 @@ from cnnreport.calibration import calibration
 from cnnreport.evidence import from_file, ledger
 from cnnreport.formats import NBSP, decimal, percent, points
 from cnnreport.original import Original, load_original
+from cnnreport.params import load_params
 from cnnreport.records import Layer
-from cnnreport.study import Study
+from cnnreport.study import Study, load_study
 
 REPORT = Path(__file__).parent.parent / "report"
 
@@ -427,3 +428,21 @@ def test_bins_hold_every_prediction(study: Study) -> None:
     table = tables.reliability_bins(cell)
     assert sum(int(text) for text in column(table, "Predictions")) == cell.metrics.test_images
     assert len(table.rows) <= tables.BINS
+
+
+def test_networks_have_their_depth_beside_the_count_of_their_layers(names: dict[str, str]) -> None:
+    live = load_study(load_params(REPORT.parent / "params.yaml"), REPORT.parent / "results")
+    table = tables.networks(live, "digits", names)
+    depths = dict(zip(column(table, "Network"), column(table, "Depth"), strict=True))
+    # On GoogLeNet's longest way stands one dense layer that the paper's 22 layers lack.
+    wanted = {"LENET": 5, "ALEXNET": 8, "VGG16": 16, "RESNET50": 50, "GOOGLENET": 22 + 1}
+    assert {name: int(text) for name, text in depths.items()} == wanted
+    counts = dict(
+        zip(column(table, "Network"), column(table, "Convolutions and dense layers"), strict=True)
+    )
+    # Beside the longest way: four projections; 36 filters of modules and three layers of each head.
+    assert int(counts["RESNET50"]) == 50 + 4
+    assert int(counts["GOOGLENET"]) == 23 + 9 * 4 + 2 * 3
+    cells = live.cells_of("digits")
+    branched = {cell.model for cell in cells if tables.has_blocks(cell.architecture)}
+    assert branched == {"resnet50", "googlenet"}

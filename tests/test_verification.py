@@ -125,7 +125,7 @@ def test_an_untouched_report_verifies(untouched: Path) -> None:
     groups = {each.group for each in found if each.study == "."}
     assert {"digits labels", "digits/lenet predictions", "digits/lenet size", "pages"} <= groups
     assert {"dvc.lock train@lenet-digits-1", "digits/lenet seal s1", "dvc.lock report"} <= groups
-    assert {"figures", "dvc.lock studies"} <= groups
+    assert {"figures", "dvc.lock plot_studies", "dvc.lock pictures"} <= groups
     assert all(each.checked for each in found)
 
 
@@ -348,9 +348,9 @@ RESULTS_EDITS: dict[str, tuple[Callable[[Path], Any], str, str]] = {
         "has no stage train@lenet-digits-1",
     ),
     "stage of the frozen studies in the lock": (
-        lock_edit(lambda stages: stages.pop("studies")),
+        lock_edit(lambda stages: stages.pop("plot_studies")),
         "dvc.lock studies",
-        "has no stage studies",
+        "has no stage plot_studies",
     ),
     "the lock altogether": (write("dvc.lock", "<<<<<<<\n"), "dvc.lock", "is no lock of DVC's"),
 }
@@ -389,11 +389,6 @@ PAGE_EDITS: dict[str, tuple[Callable[[Path], Any], str, str]] = {
         "docs/report/results/cost.md: cannot be read",
     ),
     "navigation": (text_edit("docs/nav.yml", "Accuracy", "Truth"), "pages", "docs/nav.yml:"),
-    "sample images": (
-        write("docs/report/samples/digits.png", "other"),
-        "pages",
-        "docs/report/samples/digits.png: not the images of the results",
-    ),
 }
 
 
@@ -423,8 +418,8 @@ FIGURE_EDITS: dict[str, tuple[str, Callable[[Path], Any], str]] = {
     ),
     "a figure of a frozen study": (
         FROZEN,
-        text_edit(f"docs/studies/{FROZEN}/figures/digits-leaderboard.svg", "</svg>", " </svg>"),
-        f"docs/studies/{FROZEN}/figures/digits-leaderboard.svg:",
+        text_edit(f"docs/study-figures/{FROZEN}/digits-leaderboard.svg", "</svg>", " </svg>"),
+        f"docs/study-figures/{FROZEN}/digits-leaderboard.svg:",
     ),
     "a caption": (
         ".",
@@ -437,15 +432,25 @@ FIGURE_EDITS: dict[str, tuple[str, Callable[[Path], Any], str]] = {
     "an alt text": (
         FROZEN,
         json_edit(
-            f"docs/studies/{FROZEN}/figures/figures.json",
+            f"docs/study-figures/{FROZEN}/figures.json",
             lambda raw: raw["digits-leaderboard"].update(alt="100 %"),
         ),
-        f"docs/studies/{FROZEN}/figures/figures.json /digits-leaderboard/alt:1: shows '100 %'",
+        f"docs/study-figures/{FROZEN}/figures.json /digits-leaderboard/alt:1: shows '100 %'",
     ),
     "a figure that was removed": (
         ".",
         remove("docs/figures/digits-leaderboard.svg"),
         "docs/figures/digits-leaderboard.svg: is missing",
+    ),
+    "its form for the dark": (
+        ".",
+        text_edit("docs/figures/digits-leaderboard-dark.svg", "</svg>", "<!-- --></svg>"),
+        "docs/figures/digits-leaderboard-dark.svg:",
+    ),
+    "that form, removed": (
+        ".",
+        remove("docs/figures/digits-leaderboard-dark.svg"),
+        "docs/figures/digits-leaderboard-dark.svg: is missing",
     ),
     "a figure that nobody drew": (
         ".",
@@ -493,7 +498,7 @@ def test_figures_of_a_report_are_drawn_to_the_same_bytes(untouched: Path) -> Non
 def test_a_page_whose_stage_is_not_in_the_lock_is_not_excused(project: Path) -> None:
     page = f"docs/studies/{FROZEN}/report/results/index.md"
     pages_digit(page)(project)
-    lock_edit(lambda stages: stages.pop("studies"))(project)
+    lock_edit(lambda stages: stages.pop("plot_studies"))(project)
     caught(verify(project, [FROZEN]), Level.WRONG, "pages", page)
 
 
@@ -891,7 +896,8 @@ def overwrite(path: Path) -> None:
 
 def test_the_cache_is_hashed_again(project: Path) -> None:
     found = [each for each in verify(project, ["."], cache=True) if "cache" in each.group]
-    outputs = ["data/checked.txt", "data/prepared/digits"]
+    outputs = ["data/activations/digits/lenet.npz", "data/checked.txt", "data/prepared/digits"]
+    outputs += ["docs/pictures", "docs/report.pdf"]
     outputs += [f"runs/digits/lenet/s{seed}" for seed in (0, 1)]
     assert sorted(each.group for each in found) == [f"cache {name}" for name in outputs]
     assert {each.level for each in found} == {Level.EXACT}

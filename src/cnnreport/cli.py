@@ -173,6 +173,24 @@ def lint(
 
 
 @app.command()
+def pdf(
+    paper: Annotated[
+        Literal["a4", "us-letter"] | None, typer.Option(help="Else that of internship.yaml.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("docs/report.pdf"),
+    root: Annotated[Path, typer.Option(help="The project's folder.")] = Path(),
+) -> None:
+    """Set the report as a PDF from its written pages and report/internship.yaml.
+
+    Example: cnnreport pdf --paper us-letter --out report-letter.pdf
+    """
+    from cnnreport.pdf import build_pdf  # noqa: PLC0415 - keep --help fast
+
+    build_pdf(root, out, paper)
+    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
+
+
+@app.command()
 def freeze(
     name: Annotated[str, typer.Argument(help="Small letters, digits and hyphens.")],
     title: Annotated[str, typer.Option(help="How the site calls it; else the name.")] = "",
@@ -243,6 +261,61 @@ def print_part(title: str, rows: "tables.Table", lines: Sequence[str]) -> None:
     console.print(table)
     for line in lines:
         console.print(line, markup=False, highlight=False)
+
+
+@app.command()
+def choose(  # noqa: PLR0913, PLR0917 - each is an option of the command
+    dataset: Annotated[str, typer.Option(help="An image set of the study.")] = "",
+    study: Annotated[str, typer.Option(help="A frozen study; else the live one.")] = "",
+    accuracy: Annotated[str, typer.Option(help="At least, as 95%.")] = "",
+    parameters: Annotated[str, typer.Option(help="At most, as 5M.")] = "",
+    macs: Annotated[str, typer.Option(help="At most for one image, as 100M.")] = "",
+    train_time: Annotated[str, typer.Option(help="At most, as 10min.")] = "",
+    latency: Annotated[str, typer.Option(help="At most for one image, as 5ms.")] = "",
+    images_a_second: Annotated[str, typer.Option(help="At least, in batches, as 500.")] = "",
+    memory: Annotated[str, typer.Option(help="At most in training, as 2GiB.")] = "",
+    images: Annotated[
+        int | None, typer.Option(min=1, help="Your training images: takes the closest image set.")
+    ] = None,
+    classes: Annotated[int | None, typer.Option(min=1, help="Your classes, likewise.")] = None,
+    sure: Annotated[
+        bool, typer.Option("--sure", help="The whole interval has to reach the accuracy.")
+    ] = False,
+) -> None:
+    """Say which networks remain within limits, what excludes the others, and whom to take.
+
+    Exit status 0 whether or not a network remains.
+
+    Example: cnnreport choose --accuracy 95% --parameters 5M
+    """
+    from cnnreport import choosing, freezing  # noqa: PLC0415 - loads statsmodels
+    from cnnreport.original import load_original  # noqa: PLC0415
+    from cnnreport.pages import titles_of  # noqa: PLC0415
+    from cnnreport.study import load_study  # noqa: PLC0415
+
+    found = (
+        freezing.load_frozen(STUDIES / study)
+        if study
+        else load_study(load_params(Path("params.yaml")), Path("results"))
+    )
+    given = {
+        "accuracy": accuracy,
+        "parameters": parameters,
+        "macs": macs,
+        "train_seconds": train_time,
+        "latency_ms": latency,
+        "images_a_second": images_a_second,
+        "peak_memory_mib": memory,
+    }
+    limits = choosing.Limits(
+        {key: choosing.amount(text, choosing.CRITERIA[key]) for key, text in given.items() if text},
+        choosing.Certainty.SURE if sure else choosing.Certainty.MEASURED,
+    )
+    own = choosing.image_set(found, dataset, images, classes)
+    names = titles_of(found, load_original(Path("report/original_study.yaml")))
+    print(choosing.basis(found, own))
+    for line in choosing.reasoning(found, own, limits, choosing.BY, names):
+        print(line)
 
 
 @app.command()

@@ -49,10 +49,11 @@ class Evidence:
         text = "\n".join([self.how, *(part.key for part in self.inputs)])
         return f"computed-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
-    def files(self) -> list[str]:
-        """Return the files that the number comes from, each once, in order."""
+    @functools.cached_property
+    def files(self) -> tuple[str, ...]:
+        """The files that the number comes from, each once, in order."""
         own = [self.file] if self.file else []
-        return list(dict.fromkeys([*own, *(name for part in self.inputs for name in part.files())]))
+        return tuple(dict.fromkeys([*own, *(name for part in self.inputs for name in part.files)]))
 
 
 class _Evident:

@@ -61,19 +61,24 @@ def _comparisons(frozen: Mapping[str, str]) -> list[Page]:
     ]
 
 
-def study_map(titles: Mapping[str, str], groups: Mapping[str, str]) -> list[Page | Section]:
+def study_map(
+    titles: Mapping[str, str], groups: Mapping[str, str], *, gallery: bool = False
+) -> list[Page | Section]:
     """Return the pages of a frozen study: all of the report that results decide.
 
-    Paths are those of the live study's pages; the study's own folder comes before them.
+    Paths are those of the live study's pages; the study's own folder comes before them. `gallery`
+    says whether there are pictures of its images, which studies of old were kept without.
     """
     return [
         Page("index.md", "study.md.j2", "Home"),
         Page("report/chapters/4-datasets.md", "chapters/4-datasets.md.j2", "Image sets"),
-        *_of_results(titles, groups),
+        *_of_results(titles, groups, gallery=gallery),
     ]
 
 
-def _of_results(titles: Mapping[str, str], groups: Mapping[str, str]) -> list[Section]:
+def _of_results(
+    titles: Mapping[str, str], groups: Mapping[str, str], *, gallery: bool = True
+) -> list[Section]:
     networks = [
         Page(f"report/networks/{model}.md", "networks/network.md.j2", title, {"model": model})
         for model, title in titles.items()
@@ -82,9 +87,10 @@ def _of_results(titles: Mapping[str, str], groups: Mapping[str, str]) -> list[Se
         Page(f"report/passports/{key}.md", "passports/group.md.j2", title, {"key": key})
         for key, title in groups.items()
     ]
+    results = {name: title for name, title in _RESULTS.items() if gallery or name != _GALLERY}
     return [
         Section("Networks", [_page("networks/index", "Overview"), *networks]),
-        Section("Results", _pages(_RESULTS)),
+        Section("Results", _pages(results)),
         Section("Passports", [_page("passports/index", "How to read them"), *passports]),
     ]
 
@@ -108,17 +114,22 @@ _CHAPTERS = {
     "chapters/4-research": "4.1 Research",
     "chapters/4-neural-networks": "4.2 Neural networks",
     "chapters/4-cnn": "4.3 Convolutional networks",
+    "chapters/4-lenet-step-by-step": "4.3.1 One image through LeNet",
     "chapters/4-datasets": "4.4 Image sets",
 }
+_GALLERY = "results/gallery"
 _RESULTS = {
     "results/index": "Accuracy",
+    "results/pairs": "Compare two networks",
     "results/classes": "Class by class",
     "results/confusion": "Confusion",
+    _GALLERY: "Images all networks miss",
     "results/calibration": "Calibration",
     "results/cost": "Cost",
     "results/original": "Original against ours",
     "results/claims": "Claims",
     "results/trust": "Fairness, plausibility, limits",
+    "results/choice": "Which network fits",
     "chapters/5-conclusion": "5 Conclusion",
 }
 _APPENDIX = {

@@ -1,24 +1,26 @@
 """Render the pages of the report from a study, people's words and the templates."""
 
+import functools
 import json
 import posixpath
 import re
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, TemplateError
 from jinja2.exceptions import TemplateSyntaxError
 
-from cnnreport import formats, passports, tables, verdicts
+from cnnreport import choosing, formats, passports, tables, verdicts
 from cnnreport.bands import Plausibility, load_plausibility
 from cnnreport.bibliography import Bibliography, load_bibliography
 from cnnreport.claims import Claim, load_claims
 from cnnreport.differences import compare
 from cnnreport.errors import InputError
 from cnnreport.evidence import Citation, from_file, ledger, replace_marks, unmarked
+from cnnreport.formulas import PREFIX, DrawnFormula, load_drawn, missing
 from cnnreport.internship import Internship, load_internship
 from cnnreport.judgements import Judged
 from cnnreport.navigation import (
@@ -34,14 +36,28 @@ from cnnreport.navigation import (
 from cnnreport.original import Original, load_original
 from cnnreport.params import Params
 from cnnreport.passports import Group, Passports
+from cnnreport.picture_texts import FOLDER as PICTURES
+from cnnreport.picture_texts import Picture
 from cnnreport.study import PACKED, Manifest, Study
+from cnnreport.tabledata import (
+    SUFFIX,
+    data_file,
+    have_values,
+    tables_text,
+    with_data_links,
+)
 
 TEMPLATES = "report/templates"
 """How errors name the templates' folder."""
 
 BIBLIOGRAPHY = "report/appendix/bibliography.md"
 FIGURES = "figures"
-SAMPLES = "report/samples"
+STUDY_FIGURES = "study-figures"
+"""The folder below docs/ with a folder of figures for each frozen study."""
+
+FRONT = "report/front/"
+"""Pages to sign: their tables are no data."""
+
 NAVIGATION = "nav.yml"
 STUDIES = "studies"
 """The folder below docs/ with a folder for each frozen study."""
@@ -67,10 +83,11 @@ FILTERS = {
 
 @dataclass(frozen=True)
 class FigureText:
-    """What the plot stage says of a figure, in plain text."""
+    """What the plot stage says of a figure, in plain text, and whether it made a chart of it."""
 
     caption: str
     alt: str
+    chart: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,12 +95,14 @@ class Sources:
     """Files that pages are made from or link to, by their path within their folder.
 
     `templates` and `code` (the networks' Python files) map a path to its text; `hand_written` are
-    the titles of the pages below docs/ that people wrote, in the order of the navigation.
+    the titles of the pages below docs/ that people wrote, in the order of the navigation;
+    `formulas` are those that the plot stage has drawn.
     """
 
     templates: Mapping[str, str]
     code: Mapping[str, str]
     hand_written: Mapping[str, str]
+    formulas: Mapping[str, DrawnFormula] = field(default_factory=dict)
 
 
 def titles_of(study: Study, original: Original) -> dict[str, str]:
@@ -115,7 +134,7 @@ def pages_of(
     titles = titles_of(study, written.original)
     groups = {group.key: group_title(group, titles) for group in passports.groups(study)}
     if study.name:
-        return study_map(titles, groups)
+        return study_map(titles, groups, gallery=bool(study.pictures))
     compared = {each.name: each.manifest.title for each in frozen if each.manifest}
     return site_map(titles, groups, sources.hand_written, compared)
 
@@ -141,7 +160,8 @@ def render_pages(
 ) -> dict[str, str]:
     """Return the text of every generated page of a study by its path below docs/.
 
-    Every number that knows its evidence is a link to its passport.
+    Every number that knows its evidence is a link to its passport. Beside each page with tables
+    stands what they hold as data: see `cnnreport.tabledata`.
 
     Raises:
         InputError: a template is wrong or asks for what is not there; one line with the template
@@ -166,6 +186,7 @@ def render_pages(
         "sections": entries,
         "titles": {model: formats.md(title) for model, title in titles.items()},
         "tables": tables,
+        "choosing": choosing,
         "verdicts": verdicts,
         "groups": {group.key: group for group in passports.groups(study)},
         "manifest": study.manifest,
@@ -181,7 +202,15 @@ def render_pages(
 
     def render(page: Page, **values: Any) -> str:
         links = Links(
-            page.path, study.name, own, written.bibliography, figures, sources.code, titles
+            page.path,
+            study.name,
+            own,
+            written.bibliography,
+            figures,
+            sources.code,
+            titles,
+            sources.formulas,
+            study.pictures,
         )
         context = {**shared, **page.values, "title": page.title, **links.context(), **values}
         text = _tidy(_render(environment, page.template, context))
@@ -190,19 +219,40 @@ def render_pages(
     with ledger() as book:
         marked = [(page, render(page)) for page in pages if not is_passport(page)]
     citations = passports.complete(book.citations)
-    texts = {page.path: _linked(text, page, citations) for page, text in marked}
+    texts: dict[str, str] = {}
+
+    def add(page: Page, text: str) -> None:
+        if page.path.startswith(FRONT):
+            texts[page.path] = _linked(text, page, citations)
+            return
+        linked, held = with_data_links(text, page.path, lambda place: book.citations[place].value)
+        texts[page.path] = _linked(linked, page, citations)
+        if have_values(held):
+            texts[data_file(page.path)] = tables_text(held)
+
+    for page, text in marked:
+        add(page, text)
     for page in pages:
         if is_passport(page):
-            texts[page.path] = render(page, citations=citations)
+            add(page, render(page, citations=citations))
     return {f"{folder_of(study.name)}{path}": text for path, text in texts.items()}
 
 
 def _of_frozen(text: str, manifest: Manifest, links: "Links") -> str:
-    """Return a page of a frozen study with a line below its title that says so."""
+    """Return a page of a frozen study with a band below its title that says so.
+
+    The tabs above every page lead to the live study; the band leads on within this one.
+    """
     home = links.link("index.md")
-    line = f"*Frozen study:* [{formats.md(manifest.title)}]({home})"
     if home == "index.md":
         return text
+    ways = [
+        f"[{name}]({links.link(f'report/{path}.md')})"
+        for name, path in {"Networks": "networks/index", "Results": "results/index"}.items()
+    ]
+    live = f"[Live study]({links.live('index.md')})"
+    title = f"[{formats.md(manifest.title)}]({home})"
+    line = f"*Frozen study:* {title} {' '.join([*ways, live])}\n{{ .frozen }}"
     # A function, since a title's backslashes would mean something in a replacement text.
     return re.sub(r"^# .*$", lambda title: f"{title[0]}\n\n{line}", text, count=1, flags=re.M)
 
@@ -210,6 +260,11 @@ def _of_frozen(text: str, manifest: Manifest, links: "Links") -> str:
 def folder_of(name: str) -> str:
     """Return the folder below docs/ of a study's pages, with its slash; none for the live one."""
     return f"{STUDIES}/{name}/" if name else ""
+
+
+def figures_folder(name: str) -> str:
+    """Return the folder below docs/ of a study's figures; the live one has no name."""
+    return f"{STUDY_FIGURES}/{name}" if name else FIGURES
 
 
 def render_navigation(
@@ -269,6 +324,8 @@ class Links:
     figures: Mapping[str, FigureText]
     code: Mapping[str, str]
     titles: Mapping[str, str]
+    formulas: Mapping[str, DrawnFormula]
+    pictures: Mapping[str, Picture]
 
     def context(self) -> dict[str, Any]:
         """Return the names that templates use."""
@@ -279,7 +336,12 @@ class Links:
             "cite": self.cite,
             "figure_path": self.figure_path,
             "figure_text": self.figure_text,
-            "sample_path": self.sample_path,
+            "has_figure": self.figures.__contains__,
+            "formula_path": self.formula_path,
+            "formula_text": self.formula_text,
+            "picture_path": self.picture_path,
+            "picture_text": self.picture_text,
+            "has_picture": self.pictures.__contains__,
             "code_block": self.code_block,
             "names": self.names(),
         }
@@ -288,6 +350,10 @@ class Links:
         """Return the way from this page to one of its study, or else to one of the live study."""
         target = f"{folder_of(self.study)}{path}" if path in self.own else path
         return self._way(target)
+
+    def live(self, path: str) -> str:
+        """Return the way from this page to one of the live study."""
+        return self._way(path)
 
     def raw(self, name: str) -> str:
         """Return the way to a file of the study itself, which the site has a copy of."""
@@ -309,7 +375,17 @@ class Links:
 
     def figure_path(self, name: str) -> str:
         """Return the way to a figure."""
-        return self._way(f"{folder_of(self.study)}{FIGURES}/{name}.svg")
+        return self._way(f"{figures_folder(self.study)}/{name}.svg")
+
+    def formula_path(self, name: str) -> str:
+        """Return the way to a formula, which all studies share; "-dark" may follow its name."""
+        return self._way(f"{FIGURES}/{PREFIX}{name}.svg")
+
+    def formula_text(self, name: str) -> DrawnFormula:
+        """Return a formula in words, and its size."""
+        if name not in self.formulas:
+            raise missing(name, list(self.formulas))
+        return self.formulas[name]
 
     def figure_text(self, name: str) -> FigureText:
         """Return caption and alt text of a figure."""
@@ -317,9 +393,15 @@ class Links:
             raise InputError(f"no figure '{name}' was drawn; known: {', '.join(self.figures)}")
         return self.figures[name]
 
-    def sample_path(self, dataset: str) -> str:
-        """Return the way to the sample images of an image set."""
-        return self._way(f"{folder_of(self.study)}{SAMPLES}/{dataset}.png")
+    def picture_path(self, file: str) -> str:
+        """Return the way to a picture with pixels of an image set, given its file."""
+        return self._way(f"{folder_of(self.study)}{PICTURES}/{file}")
+
+    def picture_text(self, name: str) -> Picture:
+        """Return what is said of such a picture, and its files."""
+        if name not in self.pictures:
+            raise InputError(f"no picture '{name}' was made; known: {', '.join(self.pictures)}")
+        return self.pictures[name]
 
     def code_block(self, file: str) -> str:
         """Return a file of the networks' code, as it is, in a block of Python."""
@@ -363,7 +445,16 @@ def repeat_command(params: Params) -> str:
 
 
 def make_environment(templates: Mapping[str, str]) -> Environment:
-    """Return the Jinja environment; a name that is not defined is an error, never an empty text."""
+    """Return the Jinja environment; a name that is not defined is an error, never an empty text.
+
+    The same templates give the same environment, so that all studies share the compiled ones.
+    """
+    return _environment(tuple(templates.items()))
+
+
+@functools.lru_cache(maxsize=2)
+def _environment(items: tuple[tuple[str, str], ...]) -> Environment:
+    templates = dict(items)
 
     def load(name: str) -> tuple[str, str, None] | None:
         # The file name is what errors show.
@@ -483,7 +574,8 @@ def load_sources(templates: Path, models: Path, docs: Path) -> Sources:
     found = _texts(templates, "*.md.j2")
     if not found:
         raise InputError(f"{templates}: wanted a folder with templates (*.md.j2), found none")
-    return Sources(found, _texts(models, "*.py"), hand_written_pages(docs))
+    drawn = load_drawn(docs / FIGURES)
+    return Sources(found, _texts(models, "*.py"), hand_written_pages(docs), drawn)
 
 
 def hand_written_pages(docs: Path) -> dict[str, str]:
@@ -519,10 +611,16 @@ def save_pages(pages: Mapping[str, str], docs: Path) -> list[str]:
 def replace_pages(pages: Mapping[str, str], docs: Path, folder: Path) -> list[str]:
     """Write the pages that changed and remove those of `folder` that are gone."""
     wanted = {path: text.encode() for path, text in pages.items()}
-    stale = {path.relative_to(docs).as_posix() for path in folder.rglob("*.md")} - wanted.keys()
+    stale = set(generated_files(docs, folder)) - wanted.keys()
     for path in stale:
         (docs / path).unlink()
     return sorted([*stale, *save_files(wanted, docs)])
+
+
+def generated_files(docs: Path, folder: Path) -> list[str]:
+    """Return the pages and the data of tables in a folder of generated files, below `docs`."""
+    files = [*folder.rglob("*.md"), *folder.rglob(f"*{SUFFIX}")]
+    return sorted(path.relative_to(docs).as_posix() for path in files)
 
 
 def save_files(files: Mapping[str, bytes], docs: Path) -> list[str]:
@@ -536,27 +634,3 @@ def save_files(files: Mapping[str, bytes], docs: Path) -> list[str]:
 
 def _differs(path: Path, content: bytes) -> bool:
     return not path.is_file() or path.read_bytes() != content
-
-
-def save_samples(study: Study, results: Path, docs: Path) -> list[str]:
-    """Copy the sample images of the image sets to the pages; remove those of others.
-
-    Raises:
-        InputError: an image set has no sample images.
-
-    """
-    datasets, folder = study.params.datasets, f"{folder_of(study.name)}{SAMPLES}"
-    stale = {path.stem for path in (docs / folder).glob("*.png")} - set(datasets)
-    for dataset in stale:
-        (docs / folder / f"{dataset}.png").unlink()
-    return save_files(
-        {f"{folder}/{dataset}.png": _sample(results, dataset) for dataset in datasets}, docs
-    )
-
-
-def _sample(results: Path, dataset: str) -> bytes:
-    path = results / dataset / "samples.png"
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read; run `dvc repro prepare` first") from error

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cnnreport.evidence import Citation, Evidence
+from cnnreport.examples import EXAMPLE
 from cnnreport.formats import md
 from cnnreport.records import Seal, rounded
 from cnnreport.seals import PARAMS_FILE, edits
@@ -51,7 +52,7 @@ def groups(study: Study) -> list[Group]:
 
 def group_of(evidence: Evidence) -> str:
     """Return the key of the group that a number belongs to, by the files it comes from."""
-    files = [name for name in evidence.files() if name != PARAMS_FILE]
+    files = [name for name in evidence.files if name != PARAMS_FILE]
     if not files:
         return PARAMETERS
     folders = {tuple(name.split("/")[1:-1][:2]) for name in files if name.startswith(f"{RESULTS}/")}
@@ -101,8 +102,15 @@ class Passports:
 
     def of(self, key: str) -> list[Citation]:
         """Return the numbers of a group and what they were computed from, read ones first."""
-        mine = [each for each in self.citations if group_of(each.evidence) == key]
-        return sorted(mine, key=lambda each: (not each.evidence.file, each.evidence.file))
+        return self._groups.get(key, [])
+
+    @functools.cached_property
+    def _groups(self) -> dict[str, list[Citation]]:
+        groups: dict[str, list[Citation]] = {}
+        order = sorted(self.citations, key=lambda c: (not c.evidence.file, c.evidence.file))
+        for each in order:
+            groups.setdefault(group_of(each.evidence), []).append(each)
+        return groups
 
     @functools.cached_property
     def _keys(self) -> frozenset[str]:
@@ -135,7 +143,7 @@ class Passports:
 
     def cells(self, key: str) -> list[Cell]:
         """Return the cells whose runs stand behind the numbers of a group of no single cell."""
-        files = [name for each in self.of(key) for name in each.evidence.files()]
+        files = [name for each in self.of(key) for name in each.evidence.files]
         return [
             cell
             for cell in self.study.cells.values()
@@ -183,7 +191,7 @@ class Passports:
 
     def files(self, group: Group) -> Table:
         """Return the files that the numbers of a group come from: stage and MD5."""
-        cited = {name for each in self.of(group.key) for name in each.evidence.files()}
+        cited = {name for each in self.of(group.key) for name in each.evidence.files}
         own = f"{RESULTS}/{group.dataset}/{group.model}/" if group.model else NONE
         names = sorted(cited | {name for name in self.study.digests if name.startswith(own)})
         rows = [[self.file(name), stage_of(name), self._digest(name)] for name in names]
@@ -253,6 +261,8 @@ def stage_of(name: str) -> str:
     if parts[2] in ("history", "training"):
         seed = re.sub(r"\D", "", parts[3])
         return f"`train@{model}-{dataset}-{seed}`"
+    if parts[2] == EXAMPLE:
+        return f"`activations@{model}-{dataset}`"
     return f"`evaluate@{model}-{dataset}`"
 
 

@@ -214,6 +214,8 @@ def correct_matrix(cell: Cell) -> NDArray[np.bool_]:
     return np.array(rows, dtype=bool)
 
 
+# As for pairs: many pages ask for the same few intervals, and cells never change.
+@functools.lru_cache(maxsize=1024)
 def accuracy_interval(cell: Cell) -> Interval:
     """Return the interval of a test accuracy: Wilson's, of fewer images where seeds disagree.
 
@@ -288,13 +290,7 @@ def compare_cells(a: Cell, b: Cell) -> Comparison:
     pair = f"{a.model} less {b.model}"
     inputs = (*predictions_evidence(a, ANSWERS), *predictions_evidence(b, ANSWERS))
     # What McNemar's test rests on, for whoever wants to do it again.
-    decisive = [
-        derive(int((one & ~other).sum()), f"answers that {who} has right and {whom} wrong", *inputs)
-        for one, other, who, whom in (
-            (correct_a, correct_b, a.model, b.model),
-            (correct_b, correct_a, b.model, a.model),
-        )
-    ]
+    decisive = only_one_right(a, b)
     return Comparison(
         model_a=a.model,
         model_b=b.model,
@@ -379,6 +375,21 @@ def two_sided_p(means: NDArray[np.float64]) -> float:
     """
     rarer = min(int((means <= 0).sum()), int((means >= 0).sum()))
     return min(1.0, 2 * (rarer + 1) / (len(means) + 1))
+
+
+def only_one_right(a: Cell, b: Cell) -> tuple[int, int]:
+    """Return how many answers only a has right, and how many only b, over all seeds."""
+    correct_a, correct_b = correct_matrix(a), correct_matrix(b)
+    inputs = (*predictions_evidence(a, ANSWERS), *predictions_evidence(b, ANSWERS))
+
+    def only(one: NDArray[np.bool_], other: NDArray[np.bool_], who: str, whom: str) -> int:
+        answers = f"answers that {who} has right and {whom} wrong"
+        return derive(int((one & ~other).sum()), answers, *inputs)
+
+    return (
+        only(correct_a, correct_b, a.model, b.model),
+        only(correct_b, correct_a, b.model, a.model),
+    )
 
 
 def compare_all(cells: Sequence[Cell]) -> list[Comparison]:

@@ -3,14 +3,23 @@
 import argparse
 import json
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from matplotlib import style
 
+from cnnreport.charts import all_charts
+from cnnreport.charts.spec import SUFFIX as CHART
+from cnnreport.charts.spec import to_json
 from cnnreport.errors import InputError
 from cnnreport.figures import all_drawings
 from cnnreport.figures.curves import curve
+from cnnreport.figures.dark import ENDING as DARK
+from cnnreport.figures.dark import dark_of
+from cnnreport.figures.diagrams import study_diagrams
 from cnnreport.figures.drawing import to_svg
+from cnnreport.figures.formulas import draw_formulas
+from cnnreport.formulas import DRAWN, PREFIX, drawn_text, load_formulas
 from cnnreport.original import Original, load_original
 from cnnreport.params import load_params
 from cnnreport.records import rows_to_csv, save_text
@@ -25,7 +34,8 @@ def main(argv: Sequence[str]) -> None:
     args = _parser().parse_args(argv)
     study = load_study(load_params(args.params), args.results)
     original = load_original(args.original)
-    replace_files(args.out, figure_files(study, original, args.style))
+    files = figure_files(study, original, args.style) | formula_files(args.formulas)
+    replace_files(args.out, files)
     for name in HISTORY_TABLES:
         replace_files(args.plots / name, plot_tables(study, name))
 
@@ -36,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--original", type=Path, default=Path("report/original_study.yaml"))
     parser.add_argument("--style", type=Path, default=Path("report/figures.mplstyle"))
+    parser.add_argument("--formulas", type=Path, default=Path("report/formulas.yaml"))
     parser.add_argument("--out", type=Path, default=Path("docs/figures"))
     parser.add_argument("--plots", type=Path, default=Path("plots"))
     return parser
@@ -44,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
 def figure_files(study: Study, original: Original, style_file: Path) -> dict[str, str]:
     """Return every figure as SVG by file name, and ``figures.json`` with captions and alt texts.
 
+    A figure NAME has the files ``NAME.svg`` and, for the site's dark scheme, ``NAME-dark.svg``; one
+    with an interactive form has ``NAME.chart.json`` as well, and ``chart`` among its texts.
+
     Raises:
         InputError: the style file cannot be read.
 
@@ -51,12 +65,28 @@ def figure_files(study: Study, original: Original, style_file: Path) -> dict[str
     if not style_file.is_file():
         raise InputError(f"{style_file}: cannot be read; wanted a matplotlib style file")
     files: dict[str, str] = {}
-    texts: dict[str, dict[str, str]] = {}
+    texts: dict[str, dict[str, str | bool]] = {}
+    charts = {chart.name: chart for chart in all_charts(study, original.titles)}
     with style.context(style_file):
-        for drawing in all_drawings(study, original.accuracies, original.titles):
-            files[f"{drawing.name}.svg"] = to_svg(drawing.figure)
+        diagrams = study_diagrams(study, original.titles)
+        for drawing in chain(all_drawings(study, original), diagrams):
+            light = to_svg(drawing.figure)
+            files |= {f"{drawing.name}.svg": light, f"{drawing.name}{DARK}.svg": dark_of(light)}
             texts[drawing.name] = {"caption": drawing.caption, "alt": drawing.alt}
+            if chart := charts.get(drawing.name):
+                files[f"{drawing.name}{CHART}"] = to_json(chart, drawing.alt)
+                texts[drawing.name]["chart"] = True
     files["figures.json"] = json.dumps(texts, indent=2, ensure_ascii=False) + "\n"
+    return files
+
+
+def formula_files(path: Path) -> dict[str, str]:
+    """Return every formula as SVG for both schemes by file name, and ``formulas.json``."""
+    drawn = draw_formulas(load_formulas(path))
+    files = {DRAWN: drawn_text({name: each for name, (_, each) in drawn.items()})}
+    for name, (light, _) in drawn.items():
+        stem = f"{PREFIX}{name}"
+        files |= {f"{stem}.svg": light, f"{stem}{DARK}.svg": dark_of(light)}
     return files
 
 

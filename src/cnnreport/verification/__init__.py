@@ -93,7 +93,7 @@ def demand(root: Path) -> None:
 
 def _of_pages(finding: Finding) -> bool:
     """Say whether a finding is about a stage that draws or writes, which results do not need."""
-    return finding.group in {f"{LOCK} {stage}" for stage in ("plot", "report", "studies")}
+    return finding.group in {f"{LOCK} {stage}" for stage in ("plot", "plot_studies", "report")}
 
 
 def _study(root: Path, name: str) -> Loaded:

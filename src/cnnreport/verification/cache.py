@@ -15,6 +15,7 @@ from cnnreport.verification.locks import HEAVY, Lock, expected_stages, seal_of
 from cnnreport.verification.subject import Subject
 
 OBJECTS = "files/md5"
+PICTURES = "docs/pictures"
 WEIGHTS = "weights.npz"
 FOLDER = ".dir"
 """What DVC adds to the MD5 of a folder, whose object lists the folder's files."""
@@ -47,7 +48,7 @@ def cache_findings(subject: Subject, lock: Lock, cache: Path, hashed: Hash) -> I
     """Yield what came of each output that only DVC keeps."""
     for name in expected_stages(subject, lock):
         for path, locked in lock[name].outs.items() if name in lock else ():
-            if path.startswith(HEAVY):
+            if path.startswith(HEAVY) or path == PICTURES:
                 checks = object_checks(cache, locked.md5, path, hashed)
                 sealed = sealed_checks(subject, name, cache, locked.md5, path)
                 yield sum_up(subject.name, f"cache {path}", chain(checks, sealed))

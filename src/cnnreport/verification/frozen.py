@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
 from cnnreport.errors import ResultsError
-from cnnreport.freezing import MANIFEST, load_manifest
-from cnnreport.seals import UNREADABLE, sha256
-from cnnreport.verification.findings import HELD, Check, Finding, sum_up, wrong
+from cnnreport.freezing import MANIFEST, TRACKED, load_manifest
+from cnnreport.picture_texts import FOLDER as PICTURES
+from cnnreport.seals import UNREADABLE, folder_md5, md5, sha256
+from cnnreport.verification.findings import HELD, Check, Finding, holds, sum_up, wrong
 from cnnreport.verification.subject import FROZEN, folder_of
 
 
@@ -31,8 +35,11 @@ def _checks(folder: Path, shown: str) -> Iterator[Check]:
         yield _file_check(f"{shown}{name}", digest, sha256(folder / name))
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_file() and name != MANIFEST and name not in manifest.files:
+        known = name == MANIFEST or name in manifest.files or folder / PICTURES in path.parents
+        if path.is_file() and not known:
             yield wrong(f"{shown}{name}: is not in {MANIFEST}; nobody froze it")
+    if (folder / PICTURES).is_dir():
+        yield _pictures_check(folder, f"{shown}{PICTURES}")
 
 
 def _file_check(shown: str, wanted: str, found: str) -> Check:
@@ -40,6 +47,24 @@ def _file_check(shown: str, wanted: str, found: str) -> Check:
         return wrong(f"{shown}: is in {MANIFEST} but {found}")
     text = f"{shown}: has the SHA-256 {found[:12]}…, {MANIFEST} holds {wanted[:12]}…"
     return HELD if found == wanted else wrong(text)
+
+
+def _pictures_check(folder: Path, shown: str) -> Check:
+    """Check the pictures, where they are, against what DVC was told of them."""
+    try:
+        text = (folder / TRACKED).read_text(encoding="utf-8")
+        wanted = YAML(typ="safe").load(text)["outs"][0]["md5"]
+    except (OSError, YAMLError, LookupError, TypeError):
+        return wrong(f"{shown}: no {TRACKED} says what they were; nobody froze them")
+    pictures = folder / PICTURES
+    found = folder_md5(
+        {
+            path.relative_to(pictures).as_posix(): md5(path)
+            for path in pictures.rglob("*")
+            if path.is_file()
+        }
+    )
+    return holds(found == wanted, f"{shown}: are not those that {TRACKED} names; `dvc checkout`")
 
 
 def frozen_folders(root: Path) -> list[str]:

@@ -37,8 +37,8 @@ LOCK = "dvc.lock"
 OF_CELLS = ("prepare", "train", "evaluate")
 """Stages that a study consists of; the others make the site from it."""
 
-OF_SITE = ("plot", "report", "studies")
-HEAVY = ("data/", "runs/")
+OF_SITE = ("plot", "plot_studies", "pictures", "report")
+HEAVY = ("data/", "runs/", "docs/report.pdf")
 """Where files lie that git leaves to DVC; `cnnreport.verification.cache` looks after them."""
 
 IGNORED, SOURCE = "__pycache__", "src/"

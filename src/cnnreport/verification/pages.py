@@ -7,12 +7,12 @@ from pathlib import Path
 from cnnreport.freezing import code_of
 from cnnreport.judgements import check_claims
 from cnnreport.pages import (
-    FIGURES,
     NAVIGATION,
-    SAMPLES,
     STUDIES,
     Sources,
     Written,
+    figures_folder,
+    generated_files,
     load_figures,
     load_sources,
     load_written,
@@ -20,7 +20,7 @@ from cnnreport.pages import (
     render_pages,
     titles_of,
 )
-from cnnreport.study import SAMPLES as SAMPLE_SHEET
+from cnnreport.picture_texts import INDEX, load_pictures
 from cnnreport.study import Study
 from cnnreport.verification.findings import (
     Check,
@@ -71,9 +71,8 @@ def page_findings(site: Site, subject: Subject, lock: Lock) -> Iterator[Finding]
     Pages that are as their stage left them, of inputs that changed since, are called unverified:
     the next run writes them anew.
     """
-    stage = "studies" if subject.frozen else "report"
     checks = _all_checks(site, subject)
-    yield sum_up(subject.name, "pages", softened(checks, site, subject, lock, stage))
+    yield sum_up(subject.name, "pages", softened(checks, site, subject, lock, "report"))
 
 
 def _all_checks(site: Site, subject: Subject) -> Iterator[Check]:
@@ -81,7 +80,6 @@ def _all_checks(site: Site, subject: Subject) -> Iterator[Check]:
         titles = titles_of(subject.study, site.written.original)
         check_claims(site.written.claims, subject.study, titles)
     yield from _page_checks(site, subject.name)
-    yield from _other_files(site, subject.name)
 
 
 def softened(
@@ -106,7 +104,9 @@ def _softened(check: Check, stage: str) -> Check:
 def wanted_pages(site: Site, name: str) -> dict[str, str]:
     """Return the text of every generated page of a study by its path below docs/."""
     study = site.studies[name]
-    drawn = load_figures(site.folder / DOCS / below_docs(name) / FIGURES)
+    if name == LIVE:
+        study = replace(study, pictures=load_pictures(site.folder / DOCS / INDEX))
+    drawn = load_figures(site.folder / DOCS / drawn_in(name))
     frozen = [each for key, each in site.studies.items() if LIVE == name != key]
     own = site.sources
     if name != LIVE:
@@ -115,6 +115,11 @@ def wanted_pages(site: Site, name: str) -> dict[str, str]:
     if name == LIVE:
         pages[NAVIGATION] = render_navigation(study, frozen, site.written, site.sources)
     return pages
+
+
+def drawn_in(name: str) -> str:
+    """Return the folder below docs/ of a study's figures."""
+    return figures_folder("" if name == LIVE else name)
 
 
 def below_docs(name: str) -> str:
@@ -127,8 +132,7 @@ def _page_checks(site: Site, name: str) -> Iterator[Check]:
     for path, text in pages.items():
         yield _page_check(site.folder / DOCS / path, f"{DOCS}/{path}", text)
     folder = below_docs(name) or "report"
-    for file in sorted((site.folder / DOCS / folder).rglob("*.md")):
-        known = file.relative_to(site.folder / DOCS).as_posix()
+    for known in generated_files(site.folder / DOCS, site.folder / DOCS / folder):
         yield holds(known in pages, f"{DOCS}/{known}: no page of the report has this name")
 
 
@@ -138,18 +142,3 @@ def _page_check(path: Path, shown: str, wanted: str) -> Check:
     except (OSError, ValueError) as error:
         return wrong(f"{shown}: cannot be read ({error})")
     return text_check(shown, found, wanted)
-
-
-def _other_files(site: Site, name: str) -> Iterator[Check]:
-    """Check the sample images, which pages show as the results hold them."""
-    study = site.studies[name]
-    folder = site.folder if name == LIVE else site.folder / FROZEN / name
-    for dataset in study.params.datasets:
-        shown = f"{DOCS}/{below_docs(name)}{SAMPLES}/{dataset}.png"
-        ours = _bytes(site.folder / shown)
-        kept = _bytes(folder / "results" / dataset / SAMPLE_SHEET)
-        yield holds(ours is not None and ours == kept, f"{shown}: not the images of the results")
-
-
-def _bytes(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() else None
