@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 LOCK_FLAGS := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --quiet
 LOCK ?= requirements.lock
 
-.PHONY: help setup report site serve test check lock
+.PHONY: help setup report site serve zensical test check lock
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -22,6 +22,10 @@ site: setup
 
 serve: setup ## read the report at http://127.0.0.1:8000
 	mkdocs serve
+
+zensical: setup # the same site by MkDocs' successor: a trial that nothing depends on
+	python src/site_files.py .cache/zensical
+	cd .cache/zensical && zensical build --clean
 
 test: setup ## run all tests
 	pytest

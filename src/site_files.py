@@ -4,17 +4,24 @@ They stand in the site alone; docs/ holds no second copy of what is tracked else
 and JSON files below tables, which are written from the data beside each page, and the library that
 draws charts, which comes with a package: none of its code is tracked. The PDF is an output of DVC;
 where it is not there, as in a fresh clone, it is made from the pages.
+
+`python src/site_files.py FOLDER` writes settings, docs/ and these files into a folder, for site
+generators that read mkdocs.yml but run no hooks, as Zensical.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 import vl_convert
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
+from cnnreport.errors import CnnReportError
 from cnnreport.pdf import build_pdf
 from cnnreport.picture_texts import FOLDER as PICTURES
 from cnnreport.picture_texts import INDEX, Picture, load_pictures
@@ -41,23 +48,38 @@ PDF = "report.pdf"
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the files of the live study below files/, those of each frozen one below its folder."""
-    for name, path in site_files(ROOT):
-        files.append(File.generated(config, name, abs_src_path=str(path)))
-    for name, text in table_files(Path(config.docs_dir)):
-        files.append(File.generated(config, name, content=text.encode()))
-    for name, content in picture_files(Path(config.docs_dir), ROOT / "report/studies"):
-        files.append(File.generated(config, name, content=content))
-    files.append(File.generated(config, LIBRARY, content=chart_library(ROOT / CACHE)))
-    if not (Path(config.docs_dir) / PDF).is_file():
-        made = ROOT / CACHE / PDF
-        build_pdf(ROOT, made)
-        files.append(File.generated(config, PDF, abs_src_path=str(made)))
+    """Add what the site has besides docs/."""
+    try:
+        for name, added in added_files(ROOT, Path(config.docs_dir)):
+            if isinstance(added, Path):
+                files.append(File.generated(config, name, abs_src_path=str(added)))
+            else:
+                files.append(File.generated(config, name, content=added))
+    except CnnReportError as error:
+        raise PluginError(str(error)) from error
     return files
 
 
+def added_files(root: Path, docs: Path) -> Iterator[tuple[str, Path | bytes]]:
+    """Yield each file that the site has besides `docs`, by its path there: a file or its content.
+
+    Raises:
+        CnnReportError: the PDF has to be made and cannot be.
+
+    """
+    yield from site_files(root)
+    for name, text in table_files(docs):
+        yield name, text.encode()
+    yield from picture_files(docs, root / "report/studies")
+    yield LIBRARY, chart_library(root / CACHE).encode()
+    if not (docs / PDF).is_file():
+        made = root / CACHE / PDF
+        build_pdf(root, made)
+        yield PDF, made
+
+
 def site_files(root: Path) -> Iterator[tuple[str, Path]]:
-    """Yield each file with its path in the site."""
+    """Yield what numbers come from, by path: a frozen study's files below its own folder."""
     for name in SINGLE:
         if (root / name).is_file():
             yield f"files/{name}", root / name
@@ -138,3 +160,21 @@ def chart_library(cache: Path) -> str:
 
 def _below(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix in KINDS)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Write settings, docs/ and what the site has besides into a folder of their own."""
+    target = Path(argv[0])
+    if target.exists() and not (target / "mkdocs.yml").is_file():
+        sys.exit(f"{target}: wanted a folder to make, or one made by this script")
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(ROOT / "docs", target / "docs")
+    shutil.copyfile(ROOT / "mkdocs.yml", target / "mkdocs.yml")
+    for name, added in added_files(ROOT, ROOT / "docs"):
+        path = target / "docs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(added.read_bytes() if isinstance(added, Path) else added)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -2,9 +2,10 @@ import re
 from pathlib import Path
 
 import pytest
+from pybtex.richtext import Text
 
 from cnnreport.bands import load_plausibility
-from cnnreport.bibliography import load_bibliography, parse_bibliography
+from cnnreport.bibliography import _plain, load_bibliography, parse_bibliography
 from cnnreport.errors import InputError
 
 REPORT = Path(__file__).parent.parent / "report"
@@ -37,6 +38,15 @@ def test_no_work_stands_there_twice():
     links = [entry.link for entry in entries if entry.link]
     assert len(set(titles)) == len(titles)
     assert len(set(links)) == len(links)
+
+
+def test_what_needs_no_latex_is_read_as_latex_reads_it():
+    source = (REPORT / "bibliography.bib").read_text(encoding="utf-8")
+    fields = re.findall(r"=\s*[{\"](.*?)[}\"],?\n", source)
+    texts = [*fields, "pp. 3--5", "a-b: (c), d/e; 1998", "Erd\\H{o}s", "no~break", "it's ``so''"]
+    assert len(texts) > 100
+    for text in texts:
+        assert _plain(text) == " ".join(str(Text.from_latex(text)).split()), text
 
 
 def test_labels_of_the_report_are_unique_and_in_order():

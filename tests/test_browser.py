@@ -263,6 +263,32 @@ def test_what_is_folded_is_printed(tab: Tab) -> None:
     assert not page.locator(".md-header").is_visible()
 
 
+def test_paper_gets_the_light_pictures_and_formulas(tab: Tab) -> None:
+    tab.look(DESKTOP, "dark")
+    page = tab.open("report/chapters/4-neural-networks/")
+    page.emulate_media(media="print", color_scheme="dark")
+    shown = page.locator("article img:visible").evaluate_all(
+        "images => images.map(image => image.getAttribute('src').split('/').pop())"
+    )
+    assert any(name.startswith("formula-") for name in shown)
+    assert any(name.startswith("diagram-") for name in shown)
+    assert not [name for name in shown if "dark" in name]
+
+
+def test_a_phone_scrolls_figures_and_a_keyboard_reaches_them(tab: Tab) -> None:
+    tab.look(PHONE)
+    page = tab.open("report/chapters/4-cnn/")
+    widths = page.locator("figure img:visible").evaluate_all(
+        "images => images.map(image => image.getBoundingClientRect().width)"
+    )
+    assert len(widths) > 5
+    assert min(widths) > 500
+    beyond = page.locator("figure").evaluate_all(
+        "figures => figures.filter(each => each.tabIndex < 0 && !each.querySelector('a')).length"
+    )
+    assert beyond == 0
+
+
 @pytest.fixture(scope="module")
 def axe() -> Axe:
     return Axe()

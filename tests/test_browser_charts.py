@@ -228,6 +228,25 @@ def test_the_keyboard_reaches_every_mark(reader: Tab) -> None:
     assert [re.sub(r"^network: (.*?), test.*", r"\1", text or "") for text in heard] == networks
 
 
+def test_a_tooltip_of_the_keyboard_goes_with_escape_with_the_focus_and_with_the_chart(
+    reader: Tab,
+) -> None:
+    page = reader.open("report/charts/")
+    figure = open_chart(page, NAMES[0])
+    stage, box = figure.locator(".chart__stage"), page.locator(".chart-tip")
+    leave = (
+        lambda: page.keyboard.press("Escape"),
+        lambda: figure.get_by_role("button").focus(),
+        lambda: figure.get_by_role("button").dispatch_event("click"),
+    )
+    for way in leave:
+        stage.focus()
+        page.keyboard.press("Home")
+        assert tip(page)["network"]
+        way()
+        assert box.is_hidden()
+
+
 def test_the_scheme_can_change_under_an_open_chart(reader: Tab) -> None:
     page = reader.open("report/charts/")
     figure = open_chart(page, NAMES[0])

@@ -224,6 +224,26 @@ def test_the_frontier_holds_the_networks_that_no_other_beats() -> None:
         assert places == better, cost
 
 
+def test_the_line_of_the_frontier_never_falls_where_two_networks_cost_the_same() -> None:
+    strengths = dict(zip(MODELS[:3], (3.0, 1.5, 6.0), strict=True))
+    study = make_study(models=MODELS[:3], strengths=strengths)
+    costs = dict(zip(MODELS[:3], (100, 100, 1000), strict=True))
+    cells = {
+        place: dataclasses.replace(
+            cell, metrics=dataclasses.replace(cell.metrics, parameters=costs[cell.model])
+        )
+        for place, cell in study.cells.items()
+    }
+    first, second, third = (cell.metrics.accuracy for cell in cells.values())
+    assert second < first < third
+    spec = specs_of(dataclasses.replace(study, cells=cells))["digits-accuracy-against-parameters"]
+    line = "//*[local-name()='g'][contains(@class, 'mark-line role-mark')]//*/@d"
+    (path,) = etree.fromstring(drawn(spec)).xpath(line)
+    heights = [float(y) for y in re.findall(r"[ML][-\d.]+,([-\d.]+)", path)]
+    assert len(heights) >= 3
+    assert heights == sorted(heights, reverse=True)
+
+
 def test_a_cost_that_was_not_measured_cannot_be_picked() -> None:
     specs = specs_of(without_latency(make_study()))
     assert "digits-accuracy-against-latency" not in specs

@@ -315,6 +315,18 @@ def test_what_is_no_limit_is_one_line(text: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["0.95", "1", "100.1%", "955"])
+def test_an_accuracy_is_a_percentage_and_no_fraction(text: str) -> None:
+    with pytest.raises(InputError, match="test accuracy: wanted a percentage as 95%"):
+        choosing.amount(text, CRITERIA["accuracy"])
+
+
+@pytest.mark.parametrize("text", ["95,5%", "95,5", "1,00", ",5", "1,0000"])
+def test_a_comma_stands_before_thousands_alone(text: str) -> None:
+    with pytest.raises(InputError, match="wanted a number"):
+        choosing.amount(text, CRITERIA["accuracy"])
+
+
 def test_what_the_script_needs_is_an_attribute_without_measured_figures() -> None:
     text = choosing.picker(STUDY)
     assert not set(text) & set('<>"')

@@ -194,6 +194,13 @@ def test_captions_are_whole_sentences_of_values(drawn):
         assert drawing.alt != drawing.caption
 
 
+def test_the_classes_of_one_network_have_no_mean():
+    study = make_study(models=("lenet",), images_per_class=3)
+    drawing = draw(class_heatmap, study, {})
+    assert "mean" not in drawing.caption
+    assert "networks" not in drawing.alt
+
+
 def test_names_are_those_the_pages_ask_for():
     study = make_study(("digits", "cifar10"), models=("lenet", "vgg16"), images_per_class=3)
     of_dataset = [

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from cnnreport.formats import (
     NBSP,
     date,
+    decimal,
     energy,
     in_words,
     listing,
@@ -21,6 +22,7 @@ from cnnreport.formats import (
     percent_range,
     plural,
     points,
+    points_range,
     seconds,
     thousands,
 )
@@ -73,6 +75,8 @@ def test_percent_and_points() -> None:
     assert percent(1.0, 0) == with_units("100 %")
     assert points(0.0315) == with_units("+3.1 points")
     assert points(-0.004) == with_units("-0.4 points")
+    assert [points(zero) for zero in (0.0, 0.0004, -0.0004)] == [with_units("0.0 points")] * 3
+    assert points_range(-0.0004, 0.02) == with_units("0.0 to +2.0 points")
     assert percent_range(0.901, 0.923) == with_units("90.1 to 92.3 %")
 
 
@@ -176,3 +180,9 @@ def test_any_punctuation_survives(text: str) -> None:
 @given(st.text(st.sampled_from("ab1 .)-+*_`~[](){}<>|#!&\\:=^\"'$?%/@;"), min_size=1, max_size=12))
 def test_any_punctuation_survives_at_the_start_of_a_paragraph(text: str) -> None:
     assert shown(rendered(md(text))) == " ".join(text.split())
+
+
+@pytest.mark.parametrize("number", [-0.0, -0.0004, 0.0004])
+def test_a_decimal_that_rounds_to_zero_has_no_sign(number: float):
+    assert decimal(number, 3) == "0.000"
+    assert decimal(-0.0006, 3) == "-0.001"

@@ -11,6 +11,7 @@ from cnnreport import pages, tables
 from cnnreport.claims import load_claims
 from cnnreport.errors import InputError
 from cnnreport.evidence import from_file, ledger
+from cnnreport.formats import points_range
 from cnnreport.judgements import Judged, check_claims, judge, relation
 from cnnreport.params import load_params
 from cnnreport.predicates import Truth, parse
@@ -170,10 +171,10 @@ def test_words_of_a_pair_give_difference_interval_and_adjusted_p(study: Study) -
         for pair in compare_all(study.ranked("digits"))
         if {pair.model_a, pair.model_b} == {"lenet", "alexnet"}
     ]
-    low, high = (f"{100 * end:+.1f}" for end in (pair.interval.low, pair.interval.high))
+    interval = points_range(pair.interval.low, pair.interval.high).replace("\xa0", " ")
     assert ground.words(study, TITLES).replace("\xa0", " ") == (
         "Synthetic digits: AlexNet 50.7 % less LeNet 50.0 %: +0.7 points "
-        f"({low} to {high} points), adjusted p {pair.p_value:.3f}: cannot be told apart"
+        f"({interval}), adjusted p {pair.p_value:.3f}: cannot be told apart"
     )
 
 

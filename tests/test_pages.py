@@ -23,6 +23,7 @@ from typing import Any
 
 import pytest
 from make_study import MODELS, make_study, write_study
+from markdown.extensions.toc import slugify
 from ruamel.yaml import YAML
 from sealed import SEAL, with_seals, write_project
 
@@ -50,7 +51,7 @@ from cnnreport.pages import (
 from cnnreport.params import Recipe, parse_params
 from cnnreport.records import Layer, save_text
 from cnnreport.stages import run
-from cnnreport.study import Study, load_study
+from cnnreport.study import Manifest, Study, load_study
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden"
@@ -225,6 +226,11 @@ def leaves(entry: Any) -> list[str]:
     return [leaf for part in parts for leaf in leaves(part)]
 
 
+def slugs(text: str) -> set[str]:
+    """The anchors that Python-Markdown gives to headings by itself."""
+    return {slugify(line.lstrip("# "), "-") for line in text.splitlines() if line.startswith("#")}
+
+
 @pytest.mark.parametrize("which", ["pages", "cifar_pages", "evident_pages"])
 def test_links_and_figures_resolve(which: str, request: pytest.FixtureRequest) -> None:
     texts: dict[str, str] = request.getfixturevalue(which)
@@ -243,7 +249,8 @@ def test_links_and_figures_resolve(which: str, request: pytest.FixtureRequest) -
             assert resolved in known, f"{page}: {target}"
             if anchor:
                 anchors = (f'id="{anchor}"', f"{{ #{anchor} }}")
-                assert any(each in texts[resolved] for each in anchors), f"{page}: {target}"
+                declared = any(each in texts[resolved] for each in anchors)
+                assert declared or anchor in slugs(texts[resolved]), f"{page}: {target}"
 
 
 @pytest.mark.parametrize("datasets", [("digits",), ("cifar10",)])
@@ -278,6 +285,26 @@ def test_headings_have_anchors_of_their_own(which: str, request: pytest.FixtureR
     for page, text in request.getfixturevalue(which).items():
         anchors = re.findall(r"^#+ .*\{ #([\w-]+) \}$", without_code(text), re.MULTILINE)
         assert len(anchors) == len(set(anchors)), page
+
+
+@pytest.mark.parametrize("which", ["pages", "cifar_pages"])
+def test_notes_hold_their_words(which: str, request: pytest.FixtureRequest) -> None:
+    """A line after a note that is not indented would stand below an empty box."""
+    for page, text in request.getfixturevalue(which).items():
+        for line in re.findall(r"^!!! .*\n(.*)", without_code(text), re.MULTILINE):
+            assert line.startswith("    "), page
+
+
+def test_many_changed_files_stand_apart_from_the_run(study: Study) -> None:
+    names = [f"src/{number}.py" for number in range(9)]
+    page = "report/passports/digits-lenet.md"
+    summary = "<summary>Files that were not as in the commit"
+    many = pages_of(with_seals(study, [replace(SEAL, changed=names)]))[page]
+    assert "| 9 files |" in many
+    assert all(f"| 0 | `{name}` |" in many.partition(summary)[2] for name in names)
+    few = pages_of(with_seals(study, [replace(SEAL, changed=names[:2])]))[page]
+    assert "| `src/0.py`, `src/1.py` |" in few
+    assert summary not in few
 
 
 def test_no_mark_is_left(evident_pages: dict[str, str]) -> None:
@@ -492,6 +519,44 @@ def test_home_says_plainly_what_the_default_is(
     assert "A short training" not in cifar_pages["index.md"]  # epochs are overridden there
 
 
+def test_a_study_without_the_originals_image_sets_leads_to_a_frozen_one_that_has_them(
+    pages: dict[str, str], study: Study
+) -> None:
+    kept = [
+        replace(
+            make_study((dataset,), models=("lenet",)),
+            manifest=Manifest(dataset, f"Kept {dataset}", "2026-01-01", "c" * 40, {}),
+        )
+        for dataset in ("cifar10", "cifar100-objects")
+    ]
+    written = load_written(ROOT / "report")
+    texts = render_pages(study, written, figure_texts(study), sources_with(), kept)
+    for page in ("report/results/original.md", "report/chapters/5-conclusion.md"):
+        link = "[Kept cifar10](../../studies/cifar10/report/results/original.md), a frozen study."
+        assert link in texts[page]
+        assert "frozen" not in pages[page]
+
+
+def test_one_network_is_drawn_beside_nothing() -> None:
+    pages = pages_of(make_study(("cifar10",), models=("lenet",), seeds=(0, 1), images_per_class=10))
+    for page in ("index", "report/results/cost", "report/results/confusion"):
+        assert not re.search(r"-(accuracy-against-[\w-]+|confused-pairs)\.svg", pages[f"{page}.md"])
+    for page in ("report/results/index", "report/results/classes", "report/chapters/5-conclusion"):
+        assert not re.search(r"validation-curves\.svg|ver the networks", pages[f"{page}.md"]), page
+
+
+def test_one_image_set_is_not_put_into_a_table_of_all(
+    pages: dict[str, str], cifar_pages: dict[str, str]
+) -> None:
+    assert "## All image sets" not in pages["report/results/index.md"]
+    assert "## All image sets" in cifar_pages["report/results/index.md"]
+
+
+def test_verdicts_on_claims_come_before_how_they_are_found(pages: dict[str, str]) -> None:
+    page = pages["report/results/claims.md"]
+    assert page.index("## What we say ourselves") < page.index("## How a verdict is found")
+
+
 def test_the_original_is_compared_only_where_it_has_the_image_set(
     pages: dict[str, str], cifar_pages: dict[str, str]
 ) -> None:
@@ -615,7 +680,7 @@ def test_a_frozen_study_has_its_report_passports_and_files(site: Path) -> None:
     frozen = site / "studies/first"
     for page in ("", "report/results", "report/passports/digits-lenet", "report/networks/lenet"):
         assert (frozen / page / "index.html").is_file(), page
-    assert (frozen / "figures/digits-leaderboard.svg").is_file()
+    assert (site / "study-figures/first/digits-leaderboard.svg").is_file()
     raw = "results/digits/lenet/predictions/s0.csv"
     assert gzip.decompress((frozen / f"files/{raw}.gz").read_bytes()) == (
         (site / f"files/{raw}").read_bytes()

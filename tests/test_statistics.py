@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from make_study import make_study
 from scipy import stats
+from sklearn.metrics import confusion_matrix
+from statsmodels.stats.multitest import multipletests
 
 from cnnreport.errors import ResultsError
 from cnnreport.evidence import evidence_of, from_file
@@ -27,6 +29,7 @@ from cnnreport.statistics import (
     confusion_counts,
     confusion_interval,
     confusion_shares,
+    correct_matrix,
     holm,
     mcnemar_p,
     most_confused_pairs,
@@ -227,6 +230,30 @@ def test_holm_steps_down_and_stays_monotone():
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.6, 0.7]) == [1.0, 1.0]
     assert holm([]) == []
+
+
+@few
+@given(p_lists)
+def test_holm_is_that_of_the_library_to_the_last_digit(p_values):
+    assert holm(p_values) == multipletests(p_values, method="holm")[1].tolist()
+
+
+def test_what_is_drawn_for_each_network_once_is_what_is_drawn_for_the_pair():
+    study = make_study(models=("lenet", "vgg16"), seeds=(0, 1, 2))
+    a, b = study.cells_of("digits")
+    difference = correct_matrix(a).astype(float) - correct_matrix(b)
+    spread = spread_of(difference.mean(axis=1), resampled_means(difference))
+    expected = spread.around(float(difference.mean()))
+    found = compare_cells(a, b).interval
+    assert (found.low, found.high) == (expected.low, expected.high)
+
+
+def test_confusions_are_counted_as_the_library_does(cell):
+    run, classes = cell.runs[0], len(cell.metrics.class_accuracy)
+    table = run.predictions
+    expected = confusion_matrix(table["label"], table["predicted"], labels=range(classes))
+    assert np.array_equal(confusion_counts(run, classes), expected)
+    assert confusion_counts(run, classes).sum() == len(table)
 
 
 def test_one_seed_is_compared_by_mcnemar(cell):
@@ -561,16 +588,17 @@ def test_confusion_counts_and_shares(cell):
 
 def test_most_confused_pairs_are_those_that_happened(cell):
     cell = with_predictions(cell, [FIRST, SECOND], LABELS)
+    # By the shares of their classes, not by the images: class 0 has twice as many as class 1.
     assert most_confused_pairs(cell, 9) == [
+        Confusion("class 1", "class 0", 1.0, 0.5),
         Confusion("class 0", "class 1", 1.5, 0.375),
         Confusion("class 0", "class 2", 1.0, 0.25),
-        Confusion("class 1", "class 0", 1.0, 0.5),
     ]
     assert len(most_confused_pairs(cell, 1)) == 1
 
 
 def test_the_interval_of_a_confusion_is_that_of_its_share(cell):
-    pair = most_confused_pairs(with_predictions(cell, [FIRST, FIRST], LABELS), 1)[0]
+    pair = most_confused_pairs(with_predictions(cell, [FIRST, FIRST], LABELS), 2)[1]
     assert (pair.images, pair.share) == (1.0, 0.25)
     assert confusion_interval(cell, pair) == wilson_interval(1, 4)
 

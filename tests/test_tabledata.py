@@ -241,7 +241,7 @@ def test_the_data_say_what_the_tables_of_the_site_show(pages: dict[str, str]) ->
 
 def words(element: html.HtmlElement) -> str:
     for picture in element.iter("img"):
-        if not picture.get("src").endswith("#gh-dark-mode-only"):
+        if not picture.get("src").endswith(("#only-dark", "#gh-dark-mode-only")):
             picture.tail = picture.get("alt") + (picture.tail or "")
     return str(element.text_content()).replace("\N{NO-BREAK SPACE}", " ").strip()
 

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from pathlib import Path
 from statistics import stdev
@@ -9,7 +10,8 @@ from make_study import make_study
 from cnnreport import tables
 from cnnreport.calibration import calibration
 from cnnreport.evidence import from_file, ledger
-from cnnreport.formats import NBSP, decimal, percent, points
+from cnnreport.examples import Example, Window
+from cnnreport.formats import NBSP, decimal, percent, points, points_alone
 from cnnreport.original import Original, load_original
 from cnnreport.params import load_params
 from cnnreport.records import Layer
@@ -36,6 +38,16 @@ def original() -> Original:
 def column(table: tables.Table, header: str) -> list[str]:
     position = table.headers.index(header)
     return [row[position] for row in table.rows]
+
+
+def test_a_probability_too_small_to_print_is_not_nothing(study: Study) -> None:
+    window = Window(
+        "conv1", 0, 6, [5, 5, 3], 1, "valid", 0, 0, [1.0, 1.0, 1.0], 0.0, 3.0, "relu", 3.0
+    )
+    said = {"0": 0.9998, "1": 2e-5, "2": 0.0, "3": 0.0001, "4": 0.0}
+    cell = replace(study.cell("digits", "lenet"), example=Example(5, 0, 0, said, [], window))
+    shown = [text.replace(NBSP, " ") for text in column(tables.likeliest(cell), "Probability")]
+    assert shown == ["99.98 %", "0.01 %", "< 0.01 %", "0.00 %", "0.00 %"]
 
 
 def test_markdown_table_aligns_and_escapes() -> None:
@@ -127,6 +139,11 @@ def test_top_classes_are_sorted_by_their_mean(study: Study, names: dict[str, str
 
 def column_of_means(study: Study, names: dict[str, str]) -> list[str]:
     return column(tables.top_classes(study, "digits", names), "Mean of the networks")
+
+
+def test_top_classes_of_one_network_stand_there_once() -> None:
+    table = tables.top_classes(make_study(models=("lenet",)), "digits", {"lenet": "LeNet"})
+    assert table.headers == ["Class", "LeNet"]
 
 
 def test_extreme_classes_agree_with_the_metrics(study: Study, names: dict[str, str]) -> None:
@@ -410,6 +427,14 @@ def test_shares_of_confusions_stand_beside_their_intervals(study: Study) -> None
         assert low < float(share.split(NBSP)[0]) < high
 
 
+def test_images_of_a_confusion_are_counted_or_a_mean_of_the_seeds(study: Study) -> None:
+    counts = column(tables.confusions(study.cell("digits", "lenet")), "Test images")
+    assert all(text.isdecimal() for text in counts)
+    cell = make_study(models=("lenet",), seeds=(0, 1, 2)).cell("digits", "lenet")
+    means = column(tables.confusions(cell), "Test images, mean of the seeds")
+    assert all(re.fullmatch(r"\d+\.\d", text) for text in means)
+
+
 def test_calibrations_are_in_the_order_of_the_ranking(study: Study, names: dict[str, str]) -> None:
     table = tables.calibrations(study, "digits", names)
     ranked = study.ranked("digits")
@@ -420,7 +445,7 @@ def test_calibrations_are_in_the_order_of_the_ranking(study: Study, names: dict[
     assert row["NLL"].startswith(f"{decimal(ranked[0].metrics.loss, 3)} (")
     low, high = found.brier.interval.low, found.brier.interval.high
     assert row["Brier score"].endswith(f"({decimal(low, 3)} to {decimal(high, 3)})")
-    assert row["Confidence less accuracy"].startswith(points(found.excess.value))
+    assert row["Confidence less accuracy"].startswith(points_alone(found.excess.value))
 
 
 def test_bins_hold_every_prediction(study: Study) -> None:

@@ -157,6 +157,7 @@
 
   function hide(chart) {
     open.delete(chart);
+    tip.hidden = true;
     chart.figure.classList.remove("chart-open");
     chart.stage.hidden = true;
     chart.note.textContent = chart.spoken.textContent = "";
@@ -216,10 +217,15 @@
     chart.button.setAttribute("aria-controls", chart.stage.id);
     chart.button.addEventListener("click", () => (open.has(chart) ? hide(chart) : show(chart)));
     chart.stage.addEventListener("keydown", (event) => walk(chart, event));
+    chart.stage.addEventListener("blur", () => (tip.hidden = true));
     place.append(chart.stage, chart.button, chart.note, chart.spoken);
   }
 
   document.querySelectorAll("[data-chart]").forEach(prepare);
+  // A tooltip may hide what is below it.
+  document.addEventListener("keydown", (event) => {
+    tip.hidden ||= event.key === "Escape";
+  });
   new MutationObserver(() => open.forEach((chart) => draw(chart).catch(() => hide(chart)))).observe(
     document.body,
     { attributeFilter: ["data-md-color-scheme"] },

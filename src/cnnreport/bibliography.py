@@ -128,8 +128,13 @@ def _reference(key: str, entry: Entry, source: str) -> Reference:
     )
 
 
+_NO_LATEX = re.compile(r"(?!.*--)[A-Za-z0-9 .,:;()/-]*")
+"""A text that LaTeX reads as it stands. Most are, and to read one as LaTeX takes long."""
+
+
 def _plain(latex: str) -> str:
-    return " ".join(str(Text.from_latex(latex)).split())
+    text = latex if _NO_LATEX.fullmatch(latex) else str(Text.from_latex(latex))
+    return " ".join(text.split())
 
 
 def _family(person: Person) -> str:

@@ -34,18 +34,29 @@ def percent_spread(mean: float, deviation: float) -> str:
 
 def points(difference: float, digits: int = 1, *, signed: bool = True) -> str:
     """Write a difference of two fractions in percentage points: ``+3.2 points``."""
-    sign = "+" if signed else ""
-    return cite(difference, f"{100 * float(difference):{sign}.{digits}f}{NBSP}points")
+    number = _signed(difference, digits) if signed else f"{100 * float(difference):.{digits}f}"
+    return cite(difference, f"{number}{NBSP}points")
+
+
+def points_alone(difference: float) -> str:
+    """Write a difference in percentage points without their name, which stands behind: ``+3.2``."""
+    return cite(difference, _signed(difference, 1))
 
 
 def points_range(low: float, high: float) -> str:
     """Write an interval of differences in percentage points: ``-0.4 to +3.2 points``."""
-    return f"{cite(low, f'{100 * float(low):+.1f}')} to {points(high)}"
+    return f"{points_alone(low)} to {points(high)}"
+
+
+def _signed(difference: float, digits: int) -> str:
+    """Write hundredths with their sign; what rounds to zero has none."""
+    text = f"{100 * float(difference):+.{digits}f}"
+    return text if float(text) else text[1:]
 
 
 def decimal(number: float, digits: int) -> str:
-    """Write a number with so many digits after the point: ``0.613``."""
-    return cite(number, f"{float(number):.{digits}f}")
+    """Write a number with so many digits after the point: ``0.613``; zero has no sign."""
+    return cite(number, f"{float(number):z.{digits}f}")
 
 
 def shortest(number: float) -> str:

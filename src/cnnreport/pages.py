@@ -2,6 +2,7 @@
 
 import functools
 import json
+import math
 import posixpath
 import re
 import traceback
@@ -77,6 +78,7 @@ FILTERS = {
     "listing": formats.listing,
     "in_words": formats.in_words,
     "decimal": formats.decimal,
+    "ln": math.log,
     "shortest": formats.shortest,
 }
 
@@ -196,6 +198,9 @@ def render_pages(
         "evidence_again": passports.again,
         "beside": passports.beside,
         "frozen": [each.manifest for each in frozen],
+        "frozen_originals": [
+            each.manifest for each in frozen if tables.datasets_in_original(each, written.original)
+        ],
         "figure_passports": lambda name: passports.group_of_figure(name, study).path,
     }
     own = frozenset(page.path for page in pages)
@@ -295,7 +300,7 @@ def _linked(text: str, page: Page, citations: Sequence[Citation]) -> str:
 
     def link(place: int, number: str) -> str:
         evidence = citations[place].evidence
-        path = posixpath.relpath(Group(passports.group_of(evidence)).path, here)
+        path = _relative(Group(passports.group_of(evidence)).path, here)
         return f"[{number}]({path}#{passports.anchor_of(evidence)})"
 
     parts, end = [], 0
@@ -303,6 +308,12 @@ def _linked(text: str, page: Page, citations: Sequence[Citation]) -> str:
         parts += [_without_marks(text[end : block.start()]), unmarked(block.group())]
         end = block.end()
     return replace_marks("".join([*parts, _without_marks(text[end:])]), link)
+
+
+# Pages lead to the same few places thousands of times.
+@functools.lru_cache(maxsize=1 << 14)
+def _relative(target: str, here: str) -> str:
+    return posixpath.relpath(target, here)
 
 
 def _without_marks(text: str) -> str:
@@ -367,7 +378,7 @@ class Links:
 
     def _way(self, target: str) -> str:
         here = posixpath.dirname(f"{folder_of(self.study)}{self.page}") or "."
-        return posixpath.relpath(target, here)
+        return _relative(target, here)
 
     def cite(self, key: str) -> str:
         """Return a link to an entry of the bibliography."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from cnnreport.evidence import Citation, Evidence
 from cnnreport.examples import EXAMPLE
-from cnnreport.formats import md
+from cnnreport.formats import md, plural
 from cnnreport.records import Seal, rounded
 from cnnreport.seals import PARAMS_FILE, edits
 from cnnreport.study import METRICS, PACKED, RESULTS, Cell, Run, Study
@@ -20,6 +20,9 @@ from cnnreport.tables.words import NONE
 FOLDER = "report/passports"
 PARAMETERS, WRITTEN, WHOLE = "parameters", "written", "study"
 Link = Callable[[str], str]
+
+FEW = 3
+"""So many changed files are named in the table of runs; more of them get a table of their own."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +175,17 @@ class Passports:
         headers = ["Seed", "Seal", "Started", "Took", "On", "Commit", "Not as in the commit"]
         return Table(headers, rows, "rllllll")
 
+    def not_as_in_the_commit(self, cell: Cell) -> Table:
+        """Return the changed files of the runs that had too many to name them beside the run."""
+        rows = [
+            [str(run.seed), f"`{name}`"]
+            for run in cell.runs
+            for seal in run.training.seals[:1]
+            if seal.commit and len(seal.changed) > FEW
+            for name in seal.changed
+        ]
+        return Table(["Seed", "File"], rows, "rl")
+
     def digests(self, cell: Cell) -> Table:
         """Return what names a run for good: its key and the SHA-256 of its weights."""
         rows = [
@@ -319,6 +333,8 @@ def _changed(run: Run) -> str:
     seal = next(iter(run.training.seals), None)
     if seal is None or not seal.commit:
         return "not known"
+    if len(seal.changed) > FEW:
+        return plural(len(seal.changed), "file")
     return ", ".join(f"`{name}`" for name in seal.changed) or "nothing"
 
 

@@ -16,9 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.special import ndtri, stdtrit
-from sklearn.metrics import confusion_matrix
 from statsmodels.stats.contingency_tables import mcnemar
-from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from cnnreport.errors import ResultsError
@@ -171,14 +169,14 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
     Step-down procedure of S. Holm, Scandinavian Journal of Statistics 6, 1979, pp. 65-70.
     """
-    return list(_holm(tuple(float(p) for p in p_values))) if p_values else []
-
-
-# The library collects garbage at each call, which takes long in a large process.
-@functools.lru_cache(maxsize=256)
-def _holm(p_values: tuple[float, ...]) -> tuple[float, ...]:
-    _, adjusted, _, _ = multipletests(p_values, method="holm")
-    return tuple(float(p) for p in adjusted)
+    # Not by the library of the other tests: it collects garbage at each call, which takes long in a
+    # large process.
+    order = sorted(range(len(p_values)), key=lambda place: float(p_values[place]))
+    adjusted, least = [0.0] * len(order), 0.0
+    for rank, place in enumerate(order):
+        least = max(least, min(1.0, (len(order) - rank) * float(p_values[place])))
+        adjusted[place] = least
+    return adjusted
 
 
 def predictions_evidence(cell: Cell, columns: str = "predicted") -> tuple[Evidence, ...]:
@@ -227,7 +225,7 @@ def accuracy_interval(cell: Cell) -> Interval:
     if len(correct) == 1:
         interval = wilson_interval(int(correct.sum()), correct.shape[1])
         return evident_interval(interval, "Wilson's interval of the test accuracy", *inputs)
-    spread = spread_of(correct.mean(axis=1), resampled_means(correct.astype(float)))
+    spread = spread_of(correct.mean(axis=1), _drawn_correct(cell) / correct.shape[1])
     interval = over_seeds(float(correct.mean()), correct.shape[1], spread)
     how = f"Wilson's interval of the test accuracy, widened for the seeds by {BOOTSTRAP}"
     return evident_interval(interval, how, *inputs)
@@ -278,7 +276,8 @@ def compare_cells(a: Cell, b: Cell) -> Comparison:
             f"seeds, came {correct_a.shape} and {correct_b.shape} (seeds, images); run `dvc repro`"
         )
     difference = correct_a.astype(float) - correct_b
-    drawn = resampled_means(difference)
+    # Counts of right answers are whole numbers, so their difference is exactly the difference's.
+    drawn = (_drawn_correct(a) - _drawn_correct(b)) / difference.shape[1]
     mean = float(difference.mean())
     if len(difference) == 1:
         method = "exact McNemar"
@@ -346,6 +345,13 @@ def resampled_sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
     parts = np.array_split(_drawn_images(values.shape[1]), 8)
     sums: NDArray[np.float64] = np.concatenate([part.astype(float) @ values.T for part in parts])
     return sums
+
+
+# Each network is in several pairs.
+@functools.lru_cache(maxsize=256)
+def _drawn_correct(cell: Cell) -> NDArray[np.float64]:
+    """Return how many drawn images each seed gets right, shape (resamples, seeds)."""
+    return resampled_sums(correct_matrix(cell).astype(float))
 
 
 @functools.lru_cache(maxsize=4)
@@ -479,9 +485,8 @@ def share_interval(share: float, images: int) -> Interval:
 
 def confusion_counts(run: Run, classes: int) -> NDArray[np.int64]:
     """Return counts of test images, shape (classes, classes): row actual, column predicted."""
-    counts: NDArray[np.int64] = confusion_matrix(
-        run.predictions["label"], run.predictions["predicted"], labels=range(classes)
-    )
+    counts = np.zeros((classes, classes), dtype=np.int64)
+    np.add.at(counts, (run.predictions["label"], run.predictions["predicted"]), 1)
     return counts
 
 
@@ -494,12 +499,15 @@ def confusion_shares(cell: Cell) -> NDArray[np.float64]:
 
 
 def most_confused_pairs(cell: Cell, n: int) -> list[Confusion]:
-    """Return the n most frequent confusions; only what did happen, ties in class order."""
+    """Return the n confusions with the largest shares of their actual classes.
+
+    Only what did happen; ties in class order.
+    """
     names = list(cell.metrics.class_accuracy)
     images, shares = _mean_confusion(cell), confusion_shares(cell)
     np.fill_diagonal(images, 0)
     # argwhere counts row by row and sorted is stable, which keeps ties in class order.
-    pairs = sorted((tuple(pair) for pair in np.argwhere(images)), key=lambda pair: -images[pair])
+    pairs = sorted((tuple(pair) for pair in np.argwhere(images)), key=lambda pair: -shares[pair])
     inputs = predictions_evidence(cell, ANSWERS)
     return [
         Confusion(

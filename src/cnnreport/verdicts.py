@@ -242,11 +242,9 @@ def overfitting(study: Study, dataset: str, names: Names) -> str:
         if widest is best and len(cells) > 1
         else ""
     )
-    subject = (
-        f"{names[widest.model]} loses most" if len(cells) > 1 else f"{names[widest.model]} goes"
-    )
+    most = " most" if len(cells) > 1 else ""
     return (
-        f"{subject} from training to test images, from "
+        f"{names[widest.model]} loses{most} from training to test images, from "
         f"{percent(widest.metrics.train_accuracy)} to {percent(widest.metrics.accuracy)}, a gap "
         f"of {points(_gap(widest), signed=False)}.{same} The training figure is a mean over "
         "the last epoch, taken while the weights still changed and with dropout at work: it is too "
@@ -339,8 +337,9 @@ def extreme_classes(study: Study, dataset: str) -> str:
         for name in study.datasets[dataset].class_names
     }
     best, worst = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
+    opening = "Averaged over the networks, the" if len(cells) > 1 else "The"
     return (
-        f"Averaged over the networks, the class recognised best is {md(best)} "
+        f"{opening} class recognised best is {md(best)} "
         f"({percent(means[best])}) and the one recognised worst is {md(worst)} "
         f"({percent(means[worst])})."
     )

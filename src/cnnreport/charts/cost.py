@@ -123,7 +123,8 @@ def _layers(looks: Sequence[Look], tooltip: list[alt.Tooltip]) -> list[alt.Chart
     best = (
         alt.Chart()
         .mark_line(interpolate="step-after", strokeDash=[4, 2], strokeWidth=1)
-        .encode(x=across, y=_upward("accuracy"))
+        # By accuracy, as costs rise with it here: of equal costs the line goes on from the best.
+        .encode(x=across, y=_upward("accuracy"), order="accuracy:Q")
         .transform_filter(ON_FRONTIER)
     )
     of_network = alt.Chart().encode(

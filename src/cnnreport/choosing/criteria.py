@@ -161,17 +161,18 @@ COSTS = (
 
 CRITERIA = {criterion.key: criterion for criterion in (ACCURACY, *COSTS)}
 
-_AMOUNT = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-z%]*)")
+_AMOUNT = re.compile(r"(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)\s*(?P<unit>[A-Za-z%]*)")
 
 
 def amount(text: str, criterion: Criterion) -> float:
     """Read a limit with its unit: ``95%``, ``5M``, ``10min``.
 
     Raises:
-        InputError: it is no number, or has a unit that does not measure this.
+        InputError: it is no number, or has a unit that does not measure this; or an accuracy above
+            100 %, or one that looks like a fraction.
 
     """
-    match = _AMOUNT.fullmatch(text.strip().replace(",", ""))
+    match = _AMOUNT.fullmatch(text.strip())
     if match is None or match["unit"] not in criterion.units:
         units = ", ".join(unit for unit in criterion.units if unit)
         raise InputError(
@@ -180,7 +181,11 @@ def amount(text: str, criterion: Criterion) -> float:
         )
     # Division gives the nearest number to what a person meant, multiplication by 0.01 may not.
     size = criterion.units[match["unit"]]
-    return in_results(float(match["number"]), size)
+    limit = in_results(float(match["number"].replace(",", "")), size)
+    fraction = not match["unit"] and 0 < limit <= ACCURACY.size
+    if criterion is ACCURACY and (limit > 1 or fraction):
+        raise InputError(f"{criterion.label}: wanted a percentage as 95%, came {text!r}")
+    return limit
 
 
 def in_results(number: float, size: float) -> float:

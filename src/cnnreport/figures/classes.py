@@ -49,15 +49,17 @@ def class_heatmap(
         _name_heatmap_rows(axes, rows, len(cells) - 0.5 if len(columns) > 1 else None)
         axes.set_ylim(highest - 0.5, -0.5)
     figure.supxlabel("network; in the cells: accuracy of the class (%)", fontsize="medium")
-    figure.supylabel("class, the highest mean accuracy first", fontsize="medium")
+    mean = "mean " if len(cells) > 1 else ""
+    figure.supylabel(f"class, the highest {mean}accuracy first", fontsize="medium")
     grouped = f" in {len(groups)} superclasses" if groups else ""
     return Drawing(
         f"{dataset}-class-heatmap",
         figure,
-        _class_finding(means, groups),
+        _class_finding(means, groups, len(cells)),
         f"Table of shades, {len(names)} classes{grouped} by "
         f"{plural(len(cells), 'network')}, dark for low and light for high accuracy. "
-        f"Means over the networks: {_means_in_words(means, groups)}.",
+        f"{'Means over the networks' if len(cells) > 1 else 'Accuracies'}: "
+        f"{_means_in_words(means, groups)}.",
     )
 
 
@@ -127,15 +129,19 @@ def _name_heatmap_rows(axes: Axes, rows: Sequence[Row], end: float | None) -> No
             heading.set_in_layout(False)
 
 
-def _class_finding(means: Mapping[str, float], groups: Mapping[str, Sequence[str]]) -> str:
+def _class_finding(
+    means: Mapping[str, float], groups: Mapping[str, Sequence[str]], networks: int
+) -> str:
     ordered = _by_mean(means)
     best, worst = ordered[0], ordered[-1]
+    alone = networks == 1
+    opening = f"Class {best}" if alone else f"Over all networks, class {best}"
     finding = (
-        f"Over all networks, class {best} has the highest mean accuracy, "
+        f"{opening} has the highest {'' if alone else 'mean '}accuracy, "
         f"{percent(means[best])}, and class {worst} the lowest, {percent(means[worst])}."
     )
     if not groups:
-        return f"{finding} Classes are in the order of their mean."
+        return f"{finding} Classes are in the order of their {'accuracy' if alone else 'mean'}."
     by_group = _group_means(means, groups)
     high, *_, low = _by_mean(by_group)
     return (

@@ -181,6 +181,6 @@ def _group_finding(cell: Cell, look: Look, groups: Groups, counts: NDArray[np.fl
     classes = len(cell.metrics.class_accuracy)
     chance = sum(len(names) * (len(names) - 1) for names in groups.values())
     return (
-        f"{finding}: {percent(within, 0)} of its errors stay within the superclass, where blind "
-        f"ones would in {percent(chance / classes / (classes - 1), 0)}."
+        f"{finding}: {percent(within, 0)} of its errors stay within the superclass, where errors "
+        f"made blindly would in {percent(chance / classes / (classes - 1), 0)}."
     )

@@ -58,6 +58,9 @@ WITHIN = " \N{EN DASH} "
 LONG_CODE = 12
 """Lines; the same code is printed again up to them, and referred to beyond."""
 
+MOST_PICTURES, PICTURE_GAP = 4, 6.0
+"""Pictures of one figure side by side, and points between two."""
+
 PIXEL = 0.75
 """Points of a pixel of a picture that says nothing else."""
 
@@ -65,6 +68,9 @@ HEADER = 4096
 """Bytes at the start of a picture that tell its size."""
 
 _VIEW_BOX = re.compile(r"""<svg\b[^>]*\bviewBox=["']\s*\S+\s+\S+\s+([\d.]+)\s+([\d.]+)\s*["']""")
+
+_NUMBERED = re.compile(r"(?i)\b(?:chapter|section) [\d.]+$")
+"""Words of a link that tell the place themselves."""
 
 HIGHEST, HIGHEST_UPRIGHT = 0.45, 0.85
 """Shares of the page's height that a figure may take; one that is higher than wide needs more."""
@@ -89,7 +95,8 @@ def load_document(root: Path, paper: Paper | None = None) -> Node:
     image = partial(find_image, root, fitting.page_of(paper))
     around = partial(Surroundings, labels=frozenset([*labels, *NATIVE]), image=image)
     trees = {path: page_tree(page, around(path)) for path, page in pages.items()}
-    arranger = _Arranger(fitting.page_of(paper))
+    titles = {path: label for path, tree in trees.items() if (label := _title_label(tree))}
+    arranger = _Arranger(fitting.page_of(paper), titles)
     letters = {name: _letter(site, root, name, internship) for name in LETTERS}
     return {
         "paper": paper,
@@ -174,6 +181,10 @@ def _title(cover: Sequence[Node]) -> str:
     return next(plain_text(node["body"]) for node in cover if node["kind"] == "heading")
 
 
+def _title_label(tree: Sequence[Node]) -> str | None:
+    return next((node["label"] for node in tree if node["kind"] == "heading"), None)
+
+
 def find_image(root: Path, page: fitting.Page, path: str, element: HtmlElement) -> Node:
     """Return a picture's file, size in points and alternative text, or why it is not there."""
     file = root / "docs" / path
@@ -217,10 +228,12 @@ def _size(file: Path) -> tuple[float, float] | None:
 class _Arranger:
     """Gives tables captions and sizes, code sizes and headings their levels, page by page.
 
-    What the site shows on several pages is printed once; later places refer to it.
+    What the site shows on several pages is printed once; later places refer to it. `titles` are the
+    labels of the pages' headings by the pages' own labels.
     """
 
     page: fitting.Page
+    titles: Mapping[str, str] = field(default_factory=dict)
     captions: Counter[str] = field(default_factory=Counter)
     codes: dict[str, tuple[str, str]] = field(default_factory=dict)
     printed: dict[str, str] = field(default_factory=dict)
@@ -239,7 +252,7 @@ class _Arranger:
             if path.startswith(NEW_PAGE):
                 blocks.append({"kind": "new-page"})
             self.headings = []
-            blocks += self.blocks(trees[path])
+            blocks += _floated(self.blocks(trees[path]))
         return blocks
 
     def appendix(self, tree: Sequence[Node]) -> list[Node]:
@@ -254,8 +267,13 @@ class _Arranger:
         """Return nodes as they are set; `lead` is what stands before a table, if anything."""
         arranged: list[Node] = []
         for node in nodes:
-            arranged += self.block(node, lead)
+            made = list(self.block(node, lead))
             lead = _lead(node)
+            if made and made[0]["kind"] == "again" and arranged and arranged[-1]["kind"] == "again":
+                labels = [*arranged[-1]["labels"], *made[0]["labels"]]
+                arranged[-1] = {"kind": "again", "labels": labels}
+            else:
+                arranged += made
         return arranged
 
     def block(self, node: Node, lead: str) -> Iterator[Node]:
@@ -277,8 +295,24 @@ class _Arranger:
             yield {**node, "items": [self.blocks(item) for item in node["items"]]}
         elif kind == "quote":
             yield {**node, "body": self.blocks(node["body"])}
+        elif kind == "par":
+            yield _softened({**node, "body": self.placed(node["body"])})
         else:
             yield _softened(node)
+
+    def placed(self, inlines: Sequence[Inline]) -> list[Inline]:
+        """Return inlines whose links into other parts tell the place, which paper cannot open."""
+        placed: list[Inline] = []
+        for each in inlines:
+            if isinstance(each, str) or "body" not in each or each["kind"] == "note":
+                placed.append(each)
+            elif each["kind"] == "link":
+                to, words = each.get("to", ""), plain_text(each["body"])
+                tells = not to or to.startswith(BIBLIOGRAPHY) or _NUMBERED.search(words)
+                placed.append(each if tells else {**each, "place": self.titles.get(to, to)})
+            else:
+                placed.append({**each, "body": self.placed(each["body"])})
+        return placed
 
     def heading(self, node: Node) -> Node:
         """Return a heading at its level; no level is left out on the way down."""
@@ -296,9 +330,20 @@ class _Arranger:
     def once(self, node: Node, key: str, lead: str) -> Node:
         """Return a figure or table with a label, or where the same one was printed before."""
         if key in self.printed:
-            return {"kind": "again", "label": self.printed[key]}
+            return {"kind": "again", "labels": [self.printed[key]]}
         label = self.printed[key] = f"{node['kind']} {len(self.printed)}"
-        return {**(self.table(node, lead) if node["kind"] == "table" else node), "label": label}
+        made = self.table(node, lead) if node["kind"] == "table" else self.figure(node)
+        return {**made, "label": label}
+
+    def figure(self, node: Node) -> Node:
+        """Return a figure whose pictures have room side by side."""
+        columns = min(len(node["images"]), MOST_PICTURES)
+        room = (self.page.width - (columns - 1) * PICTURE_GAP) / columns
+        images = [
+            {**each, "width": min(each["width"], room)} if "width" in each else each
+            for each in node["images"]
+        ]
+        return {**node, "images": images, "columns": columns, "gap": PICTURE_GAP}
 
     def table(self, node: Node, lead: str) -> Node:
         """Return a table with its caption and its fit."""
@@ -321,6 +366,8 @@ class _Arranger:
         """Return a table's caption from the headings above it; `first` is its first cell."""
         titles = [title for _, title in self.headings]
         *above, name = [*titles, lead] if lead else titles or [first]
+        if first.startswith(f"{name} "):
+            name = first  # "Cost of a training" in the section "Cost" says more than "Cost".
         caption = f"{WITHIN.join(above)}: {name}" if above else name
         if self.captions[caption]:
             caption = f"{caption} ({first or self.captions[caption] + 1})"
@@ -332,7 +379,7 @@ class _Arranger:
         text = node["text"]
         if text in self.codes:
             label, where = self.codes[text]
-            link = {"kind": "link", "to": label, "body": [where]}
+            link = {"kind": "link", "to": label, "body": [where], "place": label}
             yield {"kind": "par", "body": ["The same text as in ", link, "."]}
             return
         label = f"code {len(self.codes)}"
@@ -356,6 +403,16 @@ class _Arranger:
         if key not in self.notices:
             self.notices.add(key)
             yield {**node, "body": self.blocks(node["body"])}
+
+
+def _floated(blocks: Sequence[Node]) -> list[Node]:
+    """Let figures between paragraphs move to where the page has room; text fills their place."""
+    text = ("par", "list", "equation")
+    floated = [dict(block) for block in blocks]
+    for before, block, after in zip(floated, floated[1:], floated[2:], strict=False):
+        if block["kind"] == "figure" and before["kind"] in text and after["kind"] in text:
+            block["floats"] = True
+    return floated
 
 
 def _lead(node: Node) -> str:

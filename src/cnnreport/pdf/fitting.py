@@ -32,7 +32,11 @@ MOST_LINES = 7
 """A cell with more lines is set smaller if that helps."""
 
 LONG_TABLE, LONG_TABLE_SIZE = 30, 7.0
+LONGEST_TABLE, LONGEST_TABLE_SIZE = 90, 6.0
 """Rows from which on a table is set no larger than this, so that it takes fewer pages."""
+
+USUAL = 0.85
+"""Share of the cells of a long table's column that shall take one line; few may take more."""
 
 CODE_SIZES = (8.5, 8.0, 7.5, 7.0, 6.5)
 CODE_WIDTH = 0.602
@@ -106,27 +110,51 @@ def fit_table(rows: Sequence[Sequence[str]], page: Page) -> Fit:
     columns = [list(column) for column in zip(*rows, strict=True)]
     wide = [max(map(text_width, column)) + PADDING for column in columns]
     narrow = [max(map(_longest_word, column)) + PADDING for column in columns]
-    largest = LONG_TABLE_SIZE if len(rows) > LONG_TABLE else UPRIGHT_SIZES[0]
+    usual = [max(_usual(column), least) for column, least in zip(columns, narrow, strict=True)]
     tries = chain(
-        ((size, page.width, False) for size in UPRIGHT_SIZES if size <= largest),
+        ((size, page.width, False) for size in _upright_sizes(len(rows))),
         ((size, page.turned_width, True) for size in TURNED_SIZES),
     )
-    fits = [fit for each in tries if (fit := _fit(wide, narrow, *each)) is not None]
+    fits = [fit for each in tries if (fit := _fit(wide, usual, narrow, *each)) is not None]
     upright = [fit for fit in fits if not fit.turned]
     airy = (fit for fit in upright if _lines(wide, fit) <= MOST_LINES)
     last = Fit(TURNED_SIZES[-1], _shares(wide, narrow), turned=True)
     return next(airy, None) or next(iter(upright[::-1] or fits), last)
 
 
+def _upright_sizes(rows: int) -> Sequence[float]:
+    if rows > LONGEST_TABLE:
+        return (LONGEST_TABLE_SIZE,)
+    largest = LONG_TABLE_SIZE if rows > LONG_TABLE else UPRIGHT_SIZES[0]
+    return [size for size in UPRIGHT_SIZES if size <= largest]
+
+
+def _usual(column: Sequence[str]) -> float:
+    """Return the width that most cells of a column fit into, in a short table that of all."""
+    widths = sorted(map(text_width, column))
+    place = math.ceil(USUAL * len(widths)) if len(widths) > LONG_TABLE else len(widths)
+    return widths[place - 1] + PADDING
+
+
 def _fit(
-    wide: Sequence[float], narrow: Sequence[float], size: float, width: float, turned: bool
+    wide: Sequence[float],
+    usual: Sequence[float],
+    narrow: Sequence[float],
+    size: float,
+    width: float,
+    turned: bool,
 ) -> Fit | None:
     room = width / size
     if sum(wide) <= room:
         return Fit(size, None, turned)
     if sum(narrow) > room:
         return None
-    return Fit(size, [round(each, 2) for each in _shared(wide, narrow, room)], turned)
+    if sum(usual) < room:
+        spare = (room - sum(usual)) / (sum(wide) - sum(usual))
+        shares = [low + spare * (high - low) for low, high in zip(usual, wide, strict=True)]
+    else:
+        shares = _shared(usual, narrow, room)
+    return Fit(size, [round(each, 2) for each in shares], turned)
 
 
 def _shared(wide: Sequence[float], narrow: Sequence[float], room: float) -> list[float]:

@@ -21,11 +21,11 @@ def provenance(root: Path, site_url: str) -> list[tuple[str, str]]:
         ("Image sets", ", ".join(params.datasets)),
         ("Networks", ", ".join(params.models)),
         ("Profile, recipe", f"{params.profile}, {params.recipe}"),
-        ("Epochs", str(params.epochs) if params.epochs else "as the profile says"),
+        ("Epochs", str(params.epochs or "see the hyper-parameters of each network")),
         ("Seeds", ", ".join(str(seed) for seed in params.seeds)),
         ("Trained", _days(days)),
         ("Code", _commits(commits, changed=changed)),
-        ("Passports", _passports(site_url)),
+        ("Evidence", _evidence(site_url)),
     ]
     return [(name, value) for name, value in rows if value]
 
@@ -55,6 +55,6 @@ def _commits(commits: list[str], *, changed: bool) -> str:
     return f"{noun} {short}{', with changes that were not committed' if changed else ''}"
 
 
-def _passports(site_url: str) -> str:
-    where = f"at {site_url}/report/passports/" if site_url else "on the pages of the site"
-    return f"each number of the results has one, {where}: from which file and run it comes"
+def _evidence(site_url: str) -> str:
+    where = f"{site_url}/report/passports/ says" if site_url else "the site of this report says"
+    return f"{where} of each number from which file and run it comes"

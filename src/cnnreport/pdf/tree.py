@@ -24,7 +24,7 @@ PASSPORTS = "report/passports/"
 """Pages of the site that the PDF leaves out; links to them become plain numbers."""
 
 DARK = "#gh-dark-mode-only"
-"""How the site marks the picture of its dark scheme; paper is light."""
+"""How the site marks what its dark scheme shows in place of a light picture; paper is light."""
 
 ON_SCREEN = frozenset(["screen-only", "table-data"])
 """Classes of what makes sense on the site alone: forms with their words, links below tables."""
@@ -290,7 +290,7 @@ class _Reader:
         return [{"kind": _PLAIN[tag], "body": body}] if tag in _PLAIN and body else body
 
     def _picture_in_line(self, element: HtmlElement) -> list[Inline]:
-        if DARK in element.get("src", ""):
+        if _is_dark(element):
             return []
         if element.get("data-formula"):
             width = re.search(r"width: *([\d.]+)em", element.get("style") or "")
@@ -349,7 +349,11 @@ def _unseen(element: HtmlElement) -> bool:
 
 
 def _pictures(element: HtmlElement) -> list[HtmlElement]:
-    return [image for image in element.iter("img") if DARK not in image.get("src", "")]
+    return [image for image in element.iter("img") if not _is_dark(image)]
+
+
+def _is_dark(image: HtmlElement) -> bool:
+    return str(image.get("src", "")).endswith(DARK)
 
 
 def _words(element: HtmlElement) -> str:

@@ -94,8 +94,9 @@ _CHANNELS = ("red", "green", "blue")
 def _convolution_finding(cell: Cell, look: Look, sums: NDArray[np.float64]) -> str:
     window = _example(cell).window
     added = listing([decimal(part, 2) for part in window.products])
+    negative = percent(float((sums < 0).mean()), 0)
     cut = (
-        f" ReLU sets the negative sums, {percent(float((sums < 0).mean()), 0)} of all, to zero."
+        f" ReLU sets the negative ones of its sums, {negative}, to zero."
         if window.activation
         else ""
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from cnnreport.calibration import Estimate, calibration, reliability
-from cnnreport.formats import decimal, percent, percent_range, points, points_range, thousands
+from cnnreport.formats import decimal, percent, percent_range, points_alone, points_range, thousands
 from cnnreport.study import Cell, Study
 from cnnreport.tables.markdown import Table
 from cnnreport.tables.words import INTERVAL, Names, interval_text
@@ -20,7 +20,7 @@ def _figures(cell: Cell, names: Names) -> list[str]:
     found = calibration(cell)
     return [
         names[cell.model],
-        _with_interval(found.excess, points, points_range),
+        _with_interval(found.excess, points_alone, points_range),
         _with_interval(found.ece, percent, percent_range),
         _with_interval(found.nll, _thousandths, _thousandths_range),
         _with_interval(found.brier, _thousandths, _thousandths_range),

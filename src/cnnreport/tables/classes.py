@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from cnnreport.evidence import derive
-from cnnreport.formats import md, percent, shortest
+from cnnreport.formats import decimal, md, percent
 from cnnreport.statistics import (
     best_classes,
     class_interval,
@@ -57,13 +57,19 @@ def _classes(classes: Sequence[tuple[str, float]]) -> str:
 
 
 def top_classes(study: Study, dataset: str, names: Names, n: int = 5) -> Table:
-    """Return the n classes that the networks recognise best on average, and each one's accuracy."""
+    """Return the n classes that the networks recognise best on average, and each one's accuracy.
+
+    With one network its accuracy is the mean, and stands there once.
+    """
     cells = study.cells_of(dataset)
     means = {
         name: _mean([cell.metrics.class_accuracy[name] for cell in cells], name)
         for name in study.datasets[dataset].class_names
     }
     best = sorted(means, key=lambda name: -means[name])[:n]
+    if len(cells) == 1:
+        rows = [[md(name), percent(cells[0].metrics.class_accuracy[name])] for name in best]
+        return Table(["Class", names[cells[0].model]], rows, "lr")
     rows = [
         [
             md(name),
@@ -88,11 +94,12 @@ def confusions(cell: Cell, n: int = 5) -> Table:
         [
             md(pair.actual),
             md(pair.predicted),
-            shortest(pair.images),
+            decimal(pair.images, 0 if len(cell.runs) == 1 else 1),
             percent(pair.share),
             interval_text(confusion_interval(cell, pair)),
         ]
         for pair in most_confused_pairs(cell, n)
     ]
-    headers = ["Actual class", "Taken for", "Test images", "Share of the actual class", INTERVAL]
+    images = "Test images" if len(cell.runs) == 1 else "Test images, mean of the seeds"
+    headers = ["Actual class", "Taken for", images, "Share of the actual class", INTERVAL]
     return Table(headers, rows, "llrrr")

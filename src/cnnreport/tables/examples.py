@@ -1,8 +1,9 @@
 """Tables of one image on its way through a network: one value by hand, the layers, the answer."""
 
 from cnnreport.errors import InputError
+from cnnreport.evidence import cite
 from cnnreport.examples import Example
-from cnnreport.formats import decimal, md, percent, thousands
+from cnnreport.formats import NBSP, decimal, md, percent, thousands
 from cnnreport.study import Cell
 from cnnreport.tables.markdown import Table
 from cnnreport.tables.words import shape_text
@@ -58,8 +59,19 @@ def steps(cell: Cell) -> Table:
 def likeliest(cell: Cell, n: int = 5) -> Table:
     """Return the n classes with the highest probability."""
     order = sorted(_example(cell).probabilities.items(), key=lambda item: -item[1])[:n]
-    rows = [[md(name), percent(share, 2)] for name, share in order]
+    rows = [[md(name), _share(share)] for name, share in order]
     return Table(["Class", "Probability"], rows, "lr")
+
+
+def _share(probability: float) -> str:
+    """Write a probability as a percentage; one that rounds to nothing is said to be smaller."""
+    if 0 < probability < SMALLEST:
+        return cite(probability, f"< {100 * SMALLEST:.2f}{NBSP}%")
+    return percent(probability, 2)
+
+
+SMALLEST = 0.0001
+"""Below this a probability is only said to be smaller."""
 
 
 def likeliest_class(cell: Cell) -> str:

@@ -1,7 +1,6 @@
 """Tables of the test images that all networks get wrong, or one of them alone."""
 
-from math import floor, log10
-
+from cnnreport.evidence import cite, derive
 from cnnreport.formats import md, percent, thousands
 from cnnreport.misses import (
     GALLERY,
@@ -36,16 +35,6 @@ def missed_images(study: Study, dataset: str, names: Names) -> Table:
     return Table(headers, rows, "rrl" + "l" * len(models))
 
 
-def _small(share: float) -> str:
-    """Write a share with two digits, however small it is."""
-    digits = 1 - floor(log10(100 * share)) if share > 0 else 1
-    return percent(share, min(max(digits, 1), SMALLEST))
-
-
-SMALLEST = 8
-"""Digits after the point beyond which nobody reads a percentage."""
-
-
 def _answer(answer: Answer) -> str:
     classes = " or ".join(md(name) for name in answer.classes)
     return f"{classes}, {percent(answer.confidence, 0)}"
@@ -67,7 +56,10 @@ def missed_finding(study: Study, dataset: str) -> str:
     part = f"{thousands(count)} of {thousands(images)} test images ({percent(share)})"
     if len(study.params.models) == 1:
         return f"The network misses {part}."
+    chance = chance_of_all(study, dataset)
+    expected = derive(chance * images, "product of the shares, times the test images", chance)
+    few = cite(expected, "fewer than one") if expected < 1 else f"about {thousands(expected)}"
     return (
-        f"All networks miss {part}. Were their errors independent of each other, it would be "
-        f"{_small(chance_of_all(study, dataset))}, the product of the shares that each one misses."
+        f"All networks miss {part}. Were their errors independent of each other, {few} would be: "
+        "the product of the shares that each one misses, times the images."
     )

@@ -89,8 +89,8 @@ def residual_blocks() -> Drawing:
         "added to the input, which goes past them unchanged and costs nothing. Right, where the "
         f"number of maps changes, a 1{SIGN}1 convolution brings the shortcut to the new one. The "
         f"narrow middle saves weights: the three convolutions have {thousands(inside)}, two of "
-        f"3{SIGN}3 on all {BROAD} maps would have {thousands(direct)}. Widths of ResNet-50's "
-        "second stage.",
+        f"3{SIGN}3 on all {BROAD} maps would have {thousands(direct)}. Sizes of ResNet-50's "
+        "stage 2, the first that has blocks, in the paper.",
         f"Three columns, each with a 1{SIGN}1, a 3{SIGN}3 and a 1{SIGN}1 convolution. The first "
         "has no shortcut; in the second a line leads from the input to an addition below; in the "
         f"third this line passes a 1{SIGN}1 convolution.",

@@ -184,8 +184,8 @@ def pooling() -> Drawing:
     return Drawing(
         "diagram-pooling",
         figure,
-        f"Pooling keeps one value of each window of 2{SIGN}2, so {percent(1 / 4, 0)} of the "
-        "values go on. The maximum says that a feature is there, not where in the window; the "
+        f"Pooling makes one value of each window of 2{SIGN}2, so {percent(1 / 4, 0)} as "
+        "many go on. The maximum says that a feature is there, not where in the window; the "
         "average says how much of it there is. Neither has weights.",
         "A grid of four by four values; the largest of each quarter are "
         f"{', '.join(t for row in texts(largest) for t in row)}, the averages "
