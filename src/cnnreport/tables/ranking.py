@@ -49,7 +49,7 @@ def leaderboard(study: Study, dataset: str, names: Names) -> Table:
         "Training time": lambda row: seconds(row.cell.train_seconds),
         "Epochs": lambda row: thousands(row.cell.metrics.epochs),
         "Images seen": lambda row: thousands(row.cell.metrics.images_seen),
-        _APART: lambda row: joined(row.tied_with, names),
+        _APART: lambda row: _others(row, ranked, names),
     }
     if all(row.cell.metrics.top5_accuracy is None for row in ranked):
         del columns["Top-5 accuracy"]
@@ -58,6 +58,7 @@ def leaderboard(study: Study, dataset: str, names: Names) -> Table:
 
 def short_leaderboard(study: Study, dataset: str, names: Names) -> Table:
     """Return the leaderboard with as many columns as fit a page."""
+    ranked = tie_groups(study, dataset)
     columns: Columns = {
         "Rank": lambda row: thousands(row.rank),
         "Network": lambda row: names[row.cell.model],
@@ -65,12 +66,18 @@ def short_leaderboard(study: Study, dataset: str, names: Names) -> Table:
         "Parameters": lambda row: thousands(row.cell.metrics.parameters),
         "MACs an image": lambda row: macs(row.cell.metrics.macs),
         "Training time": lambda row: seconds(row.cell.train_seconds),
-        _APART: lambda row: joined(row.tied_with, names),
+        _APART: lambda row: _others(row, ranked, names),
     }
-    return _ranking(tie_groups(study, dataset), columns)
+    return _ranking(ranked, columns)
 
 
 _APART = "Cannot be told apart from"
+
+
+def _others(row: RankedCell, ranked: Sequence[RankedCell], names: Names) -> str:
+    """Write the networks that one is tied with; all of several others need no names."""
+    everyone = len(row.tied_with) == len(ranked) - 1 > 1
+    return "every other network" if everyone else joined(row.tied_with, names)
 
 
 def _ranking(ranked: Sequence[RankedCell], columns: Columns) -> Table:
