@@ -14,7 +14,7 @@ from cnnreport.errors import InputError
 CHAPTER_OF = {"report/networks/": 4, "report/results/": 5}
 """The chapter that pages without a number in their title belong to, by their folder."""
 
-TITLES = {4: "Research", 5: "Results"}
+TITLES = {4: "Research", 5: "Results and conclusion"}
 """The titles of chapters that have more than one page."""
 
 CHAPTERS = "report/chapters/"
