@@ -29,6 +29,7 @@ from interruption import (
     Command,
     Outcome,
     Sitting,
+    command_of,
     copy_of,
     faults,
     go_on,
@@ -192,7 +193,7 @@ def _reference(study: Path, model: str) -> Reference:
 def _round(reference: Reference, number: int, way: tuple[str, str, str], moment: float) -> Round:
     model, mode, kind = way
     folder = copy_of(reference.study, reference.study.with_name("round"))
-    command = Command(folder, *MODES[mode], stage_of(model))
+    command = Command(folder, *command_of(mode, model))
     try:
         command.wait_until(moment)
         command.kill(kind)

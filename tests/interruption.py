@@ -25,7 +25,7 @@ MODES = {
     "exp run": ("dvc", "exp", "run"),
     "exp run --temp": ("dvc", "exp", "run", "--temp"),
 }
-"""The commands that train, each with what is named after it."""
+"""The commands that train; `command_of` says what is named after them."""
 
 KINDS = ("trainer", "dvc", "both")
 """What is killed."""
@@ -71,6 +71,14 @@ def copy_of(study: Path, folder: Path) -> Path:
 def stage_of(model: str) -> str:
     """The name that DVC gives a training on the digits."""
     return f"train@{model}-digits-0"
+
+
+def command_of(mode: str, model: str) -> tuple[str, ...]:
+    """Return the command that trains: the training alone, or all that follows as well.
+
+    `dvc exp apply` brings every output that DVC keeps, so an experiment from elsewhere needs all.
+    """
+    return MODES[mode] if mode == "exp run --temp" else (*MODES[mode], stage_of(model))
 
 
 class Command:
@@ -224,7 +232,7 @@ def go_on(folder: Path, mode: str, model: str) -> tuple[Sitting, list[str]]:
     if not _is_whole(folder / "dvc.lock"):
         succeed(folder, "git", "checkout", "--quiet", "dvc.lock")
         remedies.append("git checkout dvc.lock")
-    command = Command(folder, *MODES[mode], stage_of(model))
+    command = Command(folder, *command_of(mode, model))
     status, output = command.end()
     assert status == 0, f"{mode} did not go on:\n{output}"
     if mode == "exp run --temp":

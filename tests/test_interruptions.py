@@ -19,6 +19,7 @@ from interruption import (
     Command,
     Outcome,
     Sitting,
+    command_of,
     copy_of,
     faults,
     go_on,
@@ -71,7 +72,7 @@ def test_what_is_killed_ends_as_if_nothing_had_happened(
     study: Path, expected: Outcome, kind: str, mode: str
 ) -> None:
     folder = copy_of(study, study.with_name("killed"))
-    command = Command(folder, *MODES[mode], stage_of(MODEL))
+    command = Command(folder, *command_of(mode, MODEL))
     try:
         command.wait_for("epoch 1/")
         command.kill(kind)

@@ -225,7 +225,13 @@ def test_the_classic_order(report: Report) -> None:
     titles = [title for title, _ in outline(report.reader)]
     wanted = ["Certificate", "Recommendation", "Acknowledgement", "Contents", "List of figures"]
     wanted += ["List of tables", "1 Introduction", "2 The project", "3 Requirements analysis"]
-    wanted += ["4 Research", "5 Results and conclusion", "Bibliography", "Weekly diary", "Feedback form"]
+    wanted += [
+        "4 Research",
+        "5 Results and conclusion",
+        "Bibliography",
+        "Weekly diary",
+        "Feedback form",
+    ]
     wanted += ["Attendance sheet"]
     assert [title for title in titles if title in wanted] == wanted
 
