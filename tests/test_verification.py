@@ -349,7 +349,7 @@ RESULTS_EDITS: dict[str, tuple[Callable[[Path], Any], str, str]] = {
     ),
     "stage of the frozen studies in the lock": (
         lock_edit(lambda stages: stages.pop("plot_studies")),
-        "dvc.lock studies",
+        "dvc.lock plot_studies",
         "has no stage plot_studies",
     ),
     "the lock altogether": (write("dvc.lock", "<<<<<<<\n"), "dvc.lock", "is no lock of DVC's"),
