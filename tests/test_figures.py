@@ -26,10 +26,11 @@ from cnnreport.figures import all_drawings
 from cnnreport.figures.classes import class_bars, class_heatmap
 from cnnreport.figures.confusions import confusion, superclass_confusion
 from cnnreport.figures.cost import (
-    accuracy_against_latency,
-    accuracy_against_macs,
-    accuracy_against_parameters,
-    accuracy_against_train_time,
+    LATENCY,
+    MACS,
+    PARAMETERS,
+    TRAIN_TIME,
+    accuracy_against,
     frontier,
 )
 from cnnreport.figures.curves import curve, learning_curves, validation_curves
@@ -288,7 +289,7 @@ def test_cost_caption_names_only_networks_that_no_other_beats_in_both():
             "vgg16": 6.0,
         },
     )
-    caption = draw(accuracy_against_parameters, study).caption
+    caption = draw(accuracy_against, study, PARAMETERS).caption
     assert caption.startswith("LeNet (62,006) and VGGNet-16 (33,687,882): ")
     assert "one network that another one beats in both" in caption
     assert "alexnet" not in caption
@@ -303,7 +304,7 @@ def test_training_time_is_the_mean_over_the_seeds():
         for run, time in times.items()
     ]
     cells = {("digits", "lenet"): dataclasses.replace(cell, runs=runs)}
-    drawing = draw(accuracy_against_train_time, dataclasses.replace(study, cells=cells))
+    drawing = draw(accuracy_against, dataclasses.replace(study, cells=cells), TRAIN_TIME)
     assert list(drawing.figure.axes[0].lines[0].get_xdata()) == [4.0]
 
 
@@ -455,7 +456,7 @@ def test_networks_that_others_beat_are_hollow_and_have_muted_names():
         models=("lenet", "alexnet", "vgg16"),
         strengths={"lenet": 3.0, "alexnet": 0.5, "vgg16": 6.0},
     )
-    axes = draw(accuracy_against_parameters, study).figure.axes[0]
+    axes = draw(accuracy_against, study, PARAMETERS).figure.axes[0]
     inks = {text.get_text().split()[0]: text.get_color() for text in beside(axes)}
     assert inks == {"LeNet": INK, "VGGNet-16": INK, "alexnet": MUTED}
     steps = axes.lines[-1]
@@ -468,9 +469,9 @@ def test_latency_is_not_drawn_where_a_training_lacks_it():
     training = dataclasses.replace(cell.runs[0].training, latency_ms_batch_1=None)
     without = dataclasses.replace(cell, runs=[dataclasses.replace(cell.runs[0], training=training)])
     study = dataclasses.replace(SMALL, cells={("digits", "lenet"): without})
-    assert draw(accuracy_against_latency, SMALL) is not None
-    assert draw(accuracy_against_latency, study) is None
-    assert draw(accuracy_against_macs, study) is not None
+    assert draw(accuracy_against, SMALL, LATENCY) is not None
+    assert draw(accuracy_against, study, LATENCY) is None
+    assert draw(accuracy_against, study, MACS) is not None
 
 
 @given(st.integers(1, 6).flatmap(lambda n: st.tuples(st.just(n), st.sets(pairs_below(n)))))

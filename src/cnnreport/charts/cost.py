@@ -25,39 +25,30 @@ from cnnreport.charts.spec import (
     range_text,
     rows_of,
 )
-from cnnreport.figures.cost import frontier
+from cnnreport.figures.cost import COSTS as WITH_FIGURE
+from cnnreport.figures.cost import figure_name, frontier
 from cnnreport.figures.looks import Look
 from cnnreport.statistics import accuracy_interval
 from cnnreport.study import Cell, Study
 
 COSTS: Mapping[str, tuple[str, Callable[[Cell], float | None]]] = {
-    "parameters": ("parameters", lambda cell: cell.metrics.parameters),
-    "macs": ("multiply-accumulates an image", lambda cell: cell.metrics.macs),
-    "train_seconds": ("time of one training (s)", lambda cell: cell.train_seconds),
-    "latency_1": ("latency of one image (ms)", lambda cell: cell.latency_ms(1)),
+    **{kind.key: (kind.axis, kind.of) for kind in WITH_FIGURE},
     "latency_128": ("latency of 128 images (ms)", lambda cell: cell.latency_ms(128)),
 }
-"""What each cost is called and where it comes from."""
+"""What each cost is called and where it comes from, by its key in the data."""
 
 ON_FRONTIER = "indexof(frontiers[cost], datum.place) >= 0"
 """Whether no other network beats one in both; the marks of those that are beaten are hollow."""
 
-FIGURES = {
-    "parameters": "accuracy-against-parameters",
-    "macs": "accuracy-against-macs",
-    "train_seconds": "accuracy-against-train-time",
-    "latency_1": "accuracy-against-latency",
-}
-"""The figures of a cost; their charts are the same, but for the cost that is picked first."""
-
 
 def cost_charts(study: Study, dataset: str, looks: Mapping[str, Look]) -> Iterator[Chart]:
-    """Yield the chart of test accuracy against cost below each figure of a cost that is known."""
+    """Yield a chart below the figure of each cost that is known, which is the one picked first."""
     cells = study.cells_of(dataset)
     known = known_costs(cells)
-    for first, figure in FIGURES.items():
-        if first in known:
-            yield Chart(f"{dataset}-{figure}", accuracy_against_cost(cells, looks, first))
+    for kind in WITH_FIGURE:
+        if kind.key in known:
+            chart = accuracy_against_cost(cells, looks, kind.key)
+            yield Chart(figure_name(dataset, kind), chart)
 
 
 def known_costs(cells: Sequence[Cell]) -> dict[str, list[float]]:

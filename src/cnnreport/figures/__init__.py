@@ -4,19 +4,14 @@ A figure is a function of the study and of nothing else: captions hold computed 
 same study gives the same bytes, and nothing here reads or writes a file.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from cnnreport.figures.classes import class_bars, class_heatmap
-from cnnreport.figures.confusions import confusion, superclass_confusion
-from cnnreport.figures.cost import (
-    accuracy_against_latency,
-    accuracy_against_macs,
-    accuracy_against_parameters,
-    accuracy_against_train_time,
-)
+from cnnreport.figures.confusions import Groups, confusion, superclass_confusion
+from cnnreport.figures.cost import COSTS, accuracy_against
 from cnnreport.figures.curves import learning_curve, learning_curves, validation_curves
 from cnnreport.figures.drawing import Drawing
-from cnnreport.figures.looks import looks_of
+from cnnreport.figures.looks import Look, looks_of
 from cnnreport.figures.mistakes import confused_pairs
 from cnnreport.figures.original import original_comparison
 from cnnreport.figures.pairs import pairwise_matrix
@@ -29,31 +24,27 @@ from cnnreport.superclasses import superclasses_of
 
 def all_drawings(study: Study, original: Original) -> Iterator[Drawing]:
     """Yield every figure of a study, set beside the original study where that has its cells."""
+    looks = looks_of(study.params.models, original.titles)
     for dataset in study.params.datasets:
-        found = (*_of_dataset(study, dataset, original), *_of_cells(study, dataset, original))
+        groups = superclasses_of(study.params, dataset, study.datasets[dataset].class_names)
+        found = (
+            leaderboard(study, dataset, looks),
+            *(accuracy_against(study, dataset, looks, kind) for kind in COSTS),
+            learning_curves(study, dataset, looks),
+            validation_curves(study, dataset, looks),
+            pairwise_matrix(study, dataset, looks),
+            class_heatmap(study, dataset, looks, groups),
+            confused_pairs(study, dataset, looks),
+            reliability_diagrams(study, dataset, looks),
+            original_comparison(study, dataset, looks, original),
+            *_of_cells(study, dataset, looks, groups),
+        )
         yield from (drawing for drawing in found if drawing)
 
 
-def _of_dataset(study: Study, dataset: str, original: Original) -> Iterator[Drawing | None]:
-    looks = looks_of(study.params.models, original.titles)
-    groups = superclasses_of(study.params, dataset, study.datasets[dataset].class_names)
-    yield leaderboard(study, dataset, looks)
-    yield accuracy_against_parameters(study, dataset, looks)
-    yield accuracy_against_macs(study, dataset, looks)
-    yield accuracy_against_train_time(study, dataset, looks)
-    yield accuracy_against_latency(study, dataset, looks)
-    yield learning_curves(study, dataset, looks)
-    yield validation_curves(study, dataset, looks)
-    yield pairwise_matrix(study, dataset, looks)
-    yield class_heatmap(study, dataset, looks, groups)
-    yield confused_pairs(study, dataset, looks)
-    yield reliability_diagrams(study, dataset, looks)
-    yield original_comparison(study, dataset, looks, original)
-
-
-def _of_cells(study: Study, dataset: str, original: Original) -> Iterator[Drawing | None]:
-    looks = looks_of(study.params.models, original.titles)
-    groups = superclasses_of(study.params, dataset, study.datasets[dataset].class_names)
+def _of_cells(
+    study: Study, dataset: str, looks: Mapping[str, Look], groups: Groups
+) -> Iterator[Drawing | None]:
     for cell in study.cells_of(dataset):
         yield learning_curve(cell, looks[cell.model])
         yield confusion(cell, looks[cell.model], groups)

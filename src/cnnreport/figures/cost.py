@@ -21,9 +21,15 @@ Costs = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Cost:
-    """What a kind of cost is called on its axis, in words for less of it, and how it is written."""
+    """A kind of cost: how its figure and its data are named, where it comes from and its words.
+
+    `of` returns None where it was not measured. `axis` is what it is called on an axis, `title` in
+    a sentence, `less` names less of it.
+    """
 
     name: str
+    key: str
+    of: Callable[[Cell], float | None]
     axis: str
     title: str
     less: str
@@ -36,10 +42,19 @@ def _plain(value: float, _: object) -> str:
 
 
 PARAMETERS = Cost(
-    "parameters", "parameters", "parameters", "fewer parameters", thousands, EngFormatter(sep=" ")
+    "parameters",
+    "parameters",
+    lambda cell: cell.metrics.parameters,
+    "parameters",
+    "parameters",
+    "fewer parameters",
+    thousands,
+    EngFormatter(sep=" "),
 )
 MACS = Cost(
     "macs",
+    "macs",
+    lambda cell: cell.metrics.macs,
     "multiply-accumulates an image",
     "multiply-accumulates (MACs)",
     "fewer MACs",
@@ -48,6 +63,8 @@ MACS = Cost(
 )
 TRAIN_TIME = Cost(
     "train-time",
+    "train_seconds",
+    lambda cell: cell.train_seconds,
     "time of one training (s)",
     "training time",
     "less training time",
@@ -56,50 +73,35 @@ TRAIN_TIME = Cost(
 )
 LATENCY = Cost(
     "latency",
+    "latency_1",
+    lambda cell: cell.latency_ms(1),
     "latency of one image (ms)",
     "latency",
     "a shorter latency",
     milliseconds,
     FuncFormatter(_plain),
 )
+COSTS = (PARAMETERS, MACS, TRAIN_TIME, LATENCY)
+"""The costs that have a figure each, in the order of the report."""
 
 
-def accuracy_against_parameters(study: Study, dataset: str, looks: Mapping[str, Look]) -> Drawing:
-    """Draw test accuracy against the number of parameters."""
-    cost = {cell.model: float(cell.metrics.parameters) for cell in study.cells_of(dataset)}
-    return _accuracy_against(study, dataset, looks, PARAMETERS, cost)
+def figure_name(dataset: str, kind: Cost) -> str:
+    """Return the name of the figure of a cost."""
+    return f"{dataset}-accuracy-against-{kind.name}"
 
 
-def accuracy_against_macs(study: Study, dataset: str, looks: Mapping[str, Look]) -> Drawing:
-    """Draw test accuracy against the multiply-accumulates that one image takes."""
-    cost = {cell.model: float(cell.metrics.macs) for cell in study.cells_of(dataset)}
-    return _accuracy_against(study, dataset, looks, MACS, cost)
-
-
-def accuracy_against_train_time(study: Study, dataset: str, looks: Mapping[str, Look]) -> Drawing:
-    """Draw test accuracy against the time of one training, the mean over the seeds."""
-    cost = {cell.model: cell.train_seconds for cell in study.cells_of(dataset)}
-    return _accuracy_against(study, dataset, looks, TRAIN_TIME, cost)
-
-
-def accuracy_against_latency(
-    study: Study, dataset: str, looks: Mapping[str, Look]
+def accuracy_against(
+    study: Study, dataset: str, looks: Mapping[str, Look], kind: Cost
 ) -> Drawing | None:
-    """Draw test accuracy against the latency of one image; None where it was not measured."""
-    known = {cell.model: cell.latency_ms(1) for cell in study.cells_of(dataset)}
-    cost = {model: value for model, value in known.items() if value is not None}
+    """Draw test accuracy against a cost; None where that was not measured for all networks."""
+    known = {cell.model: kind.of(cell) for cell in study.cells_of(dataset)}
+    cost = {model: float(value) for model, value in known.items() if value is not None}
     if len(cost) < len(known):
         return None
-    return _accuracy_against(study, dataset, looks, LATENCY, cost)
-
-
-def _accuracy_against(
-    study: Study, dataset: str, looks: Mapping[str, Look], kind: Cost, cost: Costs
-) -> Drawing:
     cells = study.ranked(dataset)
     best = frontier(cells, cost)
     return Drawing(
-        f"{dataset}-accuracy-against-{kind.name}",
+        figure_name(dataset, kind),
         _figure(cells, best, looks, kind, cost),
         f"{_finding(cells, best, looks, kind, cost)} {interval_note(cells[0])}",
         f"Test accuracy against {kind.title}: {_points(cells, best, looks, kind, cost)}.",

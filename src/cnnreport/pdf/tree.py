@@ -236,12 +236,16 @@ class _Reader:
         return [{"kind": "figure", "images": images, "caption": words, "short": short}]
 
     def _details(self, element: HtmlElement) -> list[Node]:
-        summary = element.find("summary")
-        title: list[Inline] = []
-        if summary is not None:
-            title = self.inlines(summary)
-            summary.drop_tree()
+        title = self._taken_out(element.find("summary"))
         return [{"kind": "details", "title": title, "body": self.flow(element)}]
+
+    def _taken_out(self, title: HtmlElement | None) -> list[Inline]:
+        """Return the words of a title and remove it, so that the body is what is left."""
+        if title is None:
+            return []
+        words = self.inlines(title)
+        title.drop_tree()
+        return words
 
     def _blockquote(self, element: HtmlElement) -> list[Node]:
         return [{"kind": "quote", "body": self.flow(element)}]
@@ -255,12 +259,8 @@ class _Reader:
             return []
         if "admonition" not in names:
             return self.flow(element)
-        title = element.find('p[@class="admonition-title"]')
-        words: list[Inline] = []
-        if title is not None:
-            words = self.inlines(title)
-            title.drop_tree()
-        return [{"kind": "admonition", "title": words, "body": self.flow(element)}]
+        title = self._taken_out(element.find('p[@class="admonition-title"]'))
+        return [{"kind": "admonition", "title": title, "body": self.flow(element)}]
 
     def inlines(self, parent: HtmlElement) -> list[Inline]:
         """Return what an element holds as inlines; a block within it starts on a new line."""
