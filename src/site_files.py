@@ -2,27 +2,28 @@
 
 They stand in the site alone; docs/ holds no second copy of what is tracked elsewhere. So do the CSV
 and JSON files below tables, which are written from the data beside each page, and the library that
-draws charts, which comes with a package: none of its code is tracked. The PDF is an output of DVC;
-where it is not there, as in a fresh clone, it is made from the pages.
+draws charts, which comes with a package: none of its code is tracked. The PDF is set from the same
+pages, by a process of its own while MkDocs makes the site.
 
 `python src/site_files.py FOLDER` writes settings, docs/ and these files into a folder, for site
 generators that read mkdocs.yml but run no hooks, as Zensical.
 """
 
+import gc
 import os
 import shutil
+import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-import vl_convert
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 from cnnreport.errors import CnnReportError
-from cnnreport.pdf import build_pdf
 from cnnreport.picture_texts import FOLDER as PICTURES
 from cnnreport.picture_texts import INDEX, Picture, load_pictures
 from cnnreport.tabledata import (
@@ -44,11 +45,55 @@ LIBRARY = "javascripts/vega.js"
 
 MADE_KNOWN = "window.vegaEmbed = vegaEmbed;"
 CACHE = ".cache"
-PDF = "report.pdf"
+PDF, TYPESETTING = "report.pdf", "report/pdf"
+
+
+class Setting:
+    """The PDF on its way: a process of its own sets it while MkDocs makes the site."""
+
+    def __init__(self, root: Path) -> None:
+        """Begin."""
+        self._folder = tempfile.TemporaryDirectory()
+        self._made = Path(self._folder.name) / PDF
+        self._process = subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", "cnnreport", "pdf", "--root", root, "--out", self._made],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def put(self, site: Path) -> None:
+        """Wait for the PDF and put it into the site; what was said on the way is passed on.
+
+        Raises:
+            PluginError: it could not be made; one line says why.
+
+        """
+        _, said = self._process.communicate()
+        with self._folder:
+            if self._process.returncode:
+                raise PluginError(said.strip().removeprefix("error: ") or "the PDF was not made")
+            sys.stderr.write(said)
+            shutil.copyfile(self._made, site / PDF)
+
+
+MANY_OBJECTS = 200_000
+
+_settings: list[Setting] = []
+"""The PDF of the build that is under way."""
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add what the site has besides docs/."""
+    """Begin with the PDF, and add what the site has besides docs/."""
+    # Pages are many small objects that live until the end: to look for rubbish among them by the
+    # usual count takes a twentieth of the time.
+    gc.set_threshold(MANY_OBJECTS)
+    _settings.clear()
+    if (ROOT / TYPESETTING).is_dir():
+        _settings.append(Setting(ROOT))
+        # Holds the place, so that links to it resolve.
+        files.append(File.generated(config, PDF, content=b""))
     try:
         for name, added in added_files(ROOT, Path(config.docs_dir)):
             if isinstance(added, Path):
@@ -60,11 +105,19 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
+def on_post_build(config: MkDocsConfig) -> None:
+    """Put the PDF into the site."""
+    for setting in _settings:
+        setting.put(Path(config.site_dir))
+
+
 def added_files(root: Path, docs: Path) -> Iterator[tuple[str, Path | bytes]]:
     """Yield each file that the site has besides `docs`, by its path there: a file or its content.
 
+    The PDF is not among them.
+
     Raises:
-        CnnReportError: the PDF has to be made and cannot be.
+        CnnReportError: the index of the pictures or the data of a page is none.
 
     """
     yield from site_files(root)
@@ -72,10 +125,6 @@ def added_files(root: Path, docs: Path) -> Iterator[tuple[str, Path | bytes]]:
         yield name, text.encode()
     yield from picture_files(docs, root / "report/studies")
     yield LIBRARY, chart_library(root / CACHE).encode()
-    if not (docs / PDF).is_file():
-        made = root / CACHE / PDF
-        build_pdf(root, made)
-        yield PDF, made
 
 
 def site_files(root: Path) -> Iterator[tuple[str, Path]]:
@@ -152,6 +201,8 @@ def chart_library(cache: Path) -> str:
     if not kept.is_file():
         cache.mkdir(exist_ok=True)
         begun = kept.with_suffix(f".{os.getpid()}")
+        import vl_convert  # noqa: PLC0415 - large, and needed once a version
+
         begun.write_text(vl_convert.javascript_bundle(MADE_KNOWN), encoding="utf-8")
         begun.replace(kept)
     # A module's names are its own; in a plain script a function keeps them so.
@@ -170,7 +221,9 @@ def main(argv: Sequence[str]) -> None:
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(ROOT / "docs", target / "docs")
     shutil.copyfile(ROOT / "mkdocs.yml", target / "mkdocs.yml")
-    for name, added in added_files(ROOT, ROOT / "docs"):
+    from cnnreport.pdf import make_pdf  # noqa: PLC0415 - a process of its own makes that of MkDocs
+
+    for name, added in [*added_files(ROOT, ROOT / "docs"), (PDF, make_pdf(ROOT))]:
         path = target / "docs" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(added.read_bytes() if isinstance(added, Path) else added)

@@ -77,7 +77,7 @@ def make_project(folder: Path) -> None:
     run_stages(folder, "plot", "activations", "pictures")
     succeed(folder, "dvc", "commit", "--force", "prepare", "train", "evaluate")
     freeze(folder, folder / "report/studies", FROZEN, "A kept study")
-    run_stages(folder, "plot_studies", "report", "pdf")
+    run_stages(folder, "plot_studies", "report")
     succeed(folder, "dvc", "commit", "--force")
 
 
@@ -107,7 +107,6 @@ def run_stages(folder: Path, *names: str) -> None:
         "plot": [*results, *original, *style, *drawn],
         "plot_studies": [*studies, *original, *style, "--out", studies_figures],
         "report": [*results, *report, *models, *docs, *shown],
-        "pdf": ["--root", str(folder), "--out", f"{folder}/docs/report.pdf"],
     }
     for name in names:
         assert stages.run([name, *arguments[name]]) == 0

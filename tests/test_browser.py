@@ -331,7 +331,6 @@ def hostile_home(chromium: "Browser", tmp_path_factory: pytest.TempPathFactory) 
         for path in (ROOT / "docs" / name).iterdir():
             save_text(folder / "docs" / name / path.name, path.read_text(encoding="utf-8"))
     save_text(folder / "src/site_files.py", (ROOT / "src/site_files.py").read_text("utf-8"))
-    save_text(folder / "docs/report.pdf", "Cannot be made here.\n")
     with (folder / "mkdocs.yml").open("w", encoding="utf-8") as file:
         YAML(typ="safe").dump(raw, file)
     # Not strictly: this study has no figures.

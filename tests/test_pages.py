@@ -662,7 +662,6 @@ def make_site(folder: Path) -> None:
         ["plot", *live, f"--out={figures}", f"--plots={folder / 'plots'}", original, style],
         ["plot_studies", f"--studies={studies}", f"--out={kept}", original, style],
         ["report", *live, report, f"--figures={figures}", f"--study-figures={kept}", models, docs],
-        ["pdf", f"--root={folder}", f"--out={folder / 'docs/report.pdf'}"],
     )
     for command in commands:
         assert run(command) == 0

@@ -32,7 +32,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "plot",
         "report",
         "plot_studies",
-        "pdf",
     }
     commit(folder, "two epochs")
     succeed(folder, "dvc", "push")
@@ -85,7 +84,7 @@ def test_the_same_training_again_leaves_git_clean_but_for_times(clone: Path) -> 
 def test_a_template_reruns_only_the_report(clone: Path) -> None:
     template = clone / "report/templates/chapters/1-introduction.md.j2"
     template.write_text(template.read_text(encoding="utf-8") + "\nOne more sentence.\n")
-    assert ran(succeed(clone, "dvc", "repro")) == {"report", "pdf"}
+    assert ran(succeed(clone, "dvc", "repro")) == {"report"}
     page = (clone / "docs/report/chapters/1-introduction.md").read_text(encoding="utf-8")
     assert "One more sentence." in page
 
@@ -98,7 +97,6 @@ def test_a_figure_never_trains(clone: Path) -> None:
         "plot",
         "plot_studies",
         "report",
-        "pdf",
     }
 
 

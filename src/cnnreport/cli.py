@@ -177,7 +177,7 @@ def pdf(
     paper: Annotated[
         Literal["a4", "us-letter"] | None, typer.Option(help="Else that of internship.yaml.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("docs/report.pdf"),
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("report.pdf"),
     root: Annotated[Path, typer.Option(help="The project's folder.")] = Path(),
 ) -> None:
     """Set the report as a PDF from its written pages and report/internship.yaml.

@@ -6,6 +6,7 @@ file ends as a single line with the file, the line, the key, what was wanted and
 
 import calendar
 import difflib
+import functools
 import reprlib
 from collections.abc import Iterator
 from datetime import date
@@ -280,10 +281,16 @@ _Constructor.add_constructor("tag:yaml.org,2002:timestamp", _Constructor.constru
 class Lines:
     """The line numbers of a YAML file by location."""
 
-    def __init__(self, source: str, root: Node | None) -> None:
-        """Keep the parsed file; `source` names it in messages."""
+    def __init__(self, source: str, text: str) -> None:
+        """Keep the text of a file; `source` names it in messages."""
         self.source = source
-        self.root = root
+        self._text = text
+
+    @functools.cached_property
+    def root(self) -> Node | None:
+        """The file as nodes that know their lines. To make them takes as long as to read it."""
+        node: Node | None = YAML(typ="safe", pure=True).compose(self._text)
+        return node
 
     def message(self, problem: Problem) -> str:
         """Return one line that names file, line and key of a problem."""
@@ -334,7 +341,7 @@ def _parse(text: str, source: str) -> tuple[Any, Lines]:
     yaml = YAML(typ="safe", pure=True)
     yaml.Constructor = _Constructor
     try:
-        return yaml.load(text), Lines(source, YAML(typ="safe", pure=True).compose(text))
+        return yaml.load(text), Lines(source, text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1

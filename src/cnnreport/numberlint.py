@@ -74,7 +74,7 @@ class Constants:
     """What may stand in a page, and where it is declared."""
 
     file: ConstantsFile = field(default_factory=ConstantsFile)
-    lines: Lines = field(default_factory=lambda: Lines(CONSTANTS, None))
+    lines: Lines = field(default_factory=lambda: Lines(CONSTANTS, ""))
 
 
 @dataclass(frozen=True)

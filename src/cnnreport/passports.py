@@ -4,6 +4,7 @@ A passport page holds the numbers of one group: a cell, an image set, or what be
 """
 
 import functools
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -119,17 +120,28 @@ class Passports:
     def _keys(self) -> frozenset[str]:
         return frozenset(each.evidence.key for each in self.citations)
 
-    def numbers(self, key: str) -> Table:
-        """Return every number of a group: as shown, in full, where it stands, how it was made."""
+    def numbers(self, key: str) -> list[tuple[str, Table]]:
+        """Return the numbers of a group by what they come from, said in words: each file, the rest.
+
+        A file is named once, above its numbers, since there may be hundreds of them.
+        """
+        return [
+            (f"From {self.file(name)}:", self._table("Place", list(own), place))
+            if name
+            else ("Computed from other numbers:", self._table("How", list(own), self.where))
+            for name, own in itertools.groupby(self.of(key), lambda each: each.evidence.file)
+        ]
+
+    def _table(self, last: str, numbers: list[Citation], say: Callable[[Evidence], str]) -> Table:
         rows = [
             [
                 f'<a id="{anchor_of(each.evidence)}"></a>{each.text or NONE}',
                 f"`{rounded(each.value)!r}`",
-                self.where(each.evidence),
+                say(each.evidence),
             ]
-            for each in self.of(key)
+            for each in numbers
         ]
-        return Table(["As shown", "In full", "Where it comes from"], rows, "lll")
+        return Table(["As shown", "In full", last], rows, "lll")
 
     def where(self, evidence: Evidence) -> str:
         """Say where a number comes from: a place in a file, or how from which other numbers."""

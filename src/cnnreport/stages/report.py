@@ -1,7 +1,11 @@
 """Stage report: results, figures and people's words → the pages of all studies."""
 
 import argparse
+import os
+import signal
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,27 +33,45 @@ from cnnreport.study import load_study
 def main(argv: Sequence[str]) -> None:
     """Write the pages of the live study and of the frozen ones, those that changed alone."""
     args = _parse(argv)
-    study = replace(
-        load_study(load_params(args.params), args.results),
-        pictures=load_pictures(args.pictures or args.docs / INDEX),
-    )
-    written = load_written(args.report)
-    sources = load_sources(args.report / "templates", args.models, args.docs)
-    check_names(written.claims, study.params)
-    check_claims(written.claims, study, titles_of(study, written.original))
     folder = args.report / "studies"
-    frozen = [load_frozen(folder / name) for name in frozen_names(folder)]
-    pages = render_pages(study, written, load_figures(args.figures), sources, frozen)
-    pages[NAVIGATION] = render_navigation(study, frozen, written, sources)
-    kept: dict[str, str] = {}
-    for each in frozen:
-        own = replace(sources, code=code_of(folder / each.name))
-        drawn = load_figures(args.study_figures / each.name)
-        kept |= render_pages(each, written, drawn, own)
+    names = frozen_names(folder)
+    # One core is for the live study.
+    workers = min(len(names), max((os.cpu_count() or 1) - 1, 1))
+    with ProcessPoolExecutor(workers, initializer=_quiet) if names else nullcontext() as pool:
+        others = [pool.submit(_pages_of_frozen, args, name) for name in names] if pool else []
+        study = replace(
+            load_study(load_params(args.params), args.results),
+            pictures=load_pictures(args.pictures or args.docs / INDEX),
+        )
+        written = load_written(args.report)
+        sources = load_sources(args.report / "templates", args.models, args.docs)
+        check_names(written.claims, study.params)
+        check_claims(written.claims, study, titles_of(study, written.original))
+        frozen = [load_frozen(folder / name) for name in names]
+        pages = render_pages(study, written, load_figures(args.figures), sources, frozen)
+        pages[NAVIGATION] = render_navigation(study, frozen, written, sources)
+        kept = {path: text for other in others for path, text in other.result().items()}
     # DVC wants the folder and git keeps no empty one, and there may be no frozen study.
     save_text(args.docs / STUDIES / ".gitkeep", "")
     touched = save_pages(pages, args.docs) + replace_pages(kept, args.docs, args.docs / STUDIES)
     print(f"{len(pages) + len(kept)} pages and their data, {len(touched)} of them changed")
+
+
+def _quiet() -> None:
+    """Leave Ctrl-C to the process that waits for this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _pages_of_frozen(args: argparse.Namespace, name: str) -> dict[str, str]:
+    """Return the pages of a frozen study; runs in a process of its own."""
+    folder = args.report / "studies" / name
+    sources = load_sources(args.report / "templates", args.models, args.docs)
+    return render_pages(
+        load_frozen(folder),
+        load_written(args.report),
+        load_figures(args.study_figures / name),
+        replace(sources, code=code_of(folder)),
+    )
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:

@@ -38,7 +38,7 @@ OF_CELLS = ("prepare", "train", "evaluate")
 """Stages that a study consists of; the others make the site from it."""
 
 OF_SITE = ("plot", "plot_studies", "pictures", "report")
-HEAVY = ("data/", "runs/", "docs/report.pdf")
+HEAVY = ("data/", "runs/")
 """Where files lie that git leaves to DVC; `cnnreport.verification.cache` looks after them."""
 
 IGNORED, SOURCE = "__pycache__", "src/"
