@@ -58,6 +58,7 @@ LAYERS = (
     ("revisions",),
     ("verification",),
     ("stages", "cli"),
+    ("__main__",),
 )
 KERAS_HALF = {
     "activations",

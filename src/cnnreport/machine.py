@@ -17,6 +17,26 @@ from cnnreport.records import Seal, TrainingRecord
 
 LIBRARIES = ("tensorflow", "keras", "numpy")
 
+THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
+"""What TensorFlow and the libraries below it read when they are loaded."""
+
+GPUS = "CUDA_VISIBLE_DEVICES"
+"""Numbers or names of the GPUs that a process may see, with commas between; all where not set."""
+
+
+def use(threads: int | None, gpus: int | None) -> None:
+    """Compute with so many threads and GPUs, None for all; to be called before TensorFlow loads.
+
+    The number of threads is part of what decides the bits of a result, since the terms of a sum are
+    shared out among them. Of the GPUs that may be seen the first ones are taken.
+    """
+    if threads is not None:
+        os.environ.update(dict.fromkeys(THREADS, str(threads)))
+    if gpus is not None:
+        seen = os.environ.get(GPUS)
+        known = seen.split(",") if seen is not None else map(str, range(gpus))
+        os.environ[GPUS] = ",".join(list(known)[:gpus])
+
 
 @dataclass(frozen=True)
 class Spent:

@@ -96,12 +96,17 @@ class Recipe(_Record):
 
 
 class Params(_Record):
-    """The whole of params.yaml."""
+    """The whole of params.yaml.
+
+    Studies of before there was `threads` used as many as their machine had cores; so does None.
+    """
 
     profile: str
     recipe: Literal["report", "modern"]
     epochs: PositiveInt | None
     precision: Precision = "float32"
+    threads: PositiveInt | None = None
+    gpus: Annotated[int, Field(ge=0)] | None = None
     datasets: Annotated[list[Name], Field(min_length=1)]
     models: Annotated[list[Name], Field(min_length=1)]
     seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1)]

@@ -29,7 +29,7 @@ TELLING = ("src", PARAMS_FILE, "dvc.yaml", "requirements.lock", "requirements-cu
 def training_keys(recipe: str, profile: str, model: str) -> tuple[str, ...]:
     """Return the keys of params.yaml that a training depends on, as dvc.yaml declares them."""
     return (
-        *("epochs", "precision", "recipe", "profile"),
+        *("epochs", "precision", "threads", "gpus", "recipe", "profile"),
         f"profiles.{profile}.{model}",
         f"recipes.{recipe}.{model}",
     )
@@ -37,7 +37,7 @@ def training_keys(recipe: str, profile: str, model: str) -> tuple[str, ...]:
 
 def evaluation_keys(recipe: str, model: str) -> tuple[str, ...]:
     """Return the keys of params.yaml that an evaluation depends on, as dvc.yaml declares them."""
-    return ("seeds", "recipe", f"recipes.{recipe}.{model}")
+    return ("seeds", "threads", "gpus", "recipe", f"recipes.{recipe}.{model}")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cnnreport.examples import EXAMPLE, example_image, save_trace
+from cnnreport.machine import use
 from cnnreport.params import load_params
 from cnnreport.prepared import load_record, load_split
 from cnnreport.records import save_text, to_json
@@ -20,6 +21,7 @@ def main(argv: Sequence[str]) -> None:
     image, seed = example_image(test.labels), params.seeds[0]
 
     # TensorFlow takes seconds to load: bad input has been found by now.
+    use(params.threads, params.gpus)
     from cnnreport.activations import follow  # noqa: PLC0415
     from cnnreport.predictor import Predictor  # noqa: PLC0415
     from cnnreport.recipes import untrained_network  # noqa: PLC0415

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cnnreport.checkpoints import checkpoint_root, discard, loaded_code
 from cnnreport.errors import ResultsError
+from cnnreport.machine import use
 from cnnreport.params import load_params
 from cnnreport.prepared import load_record, load_split
 from cnnreport.records import (
@@ -35,6 +36,7 @@ def main(argv: Sequence[str]) -> None:
     histories = {s: load_csv(args.results / "history" / f"s{s}.csv", Epoch) for s in params.seeds}
 
     # TensorFlow takes seconds to load: bad input has been found by now.
+    use(params.threads, params.gpus)
     from cnnreport.evaluation import (  # noqa: PLC0415
         cell_metrics,
         predictions_of,

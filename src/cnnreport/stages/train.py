@@ -12,7 +12,7 @@ import numpy as np
 from cnnreport.checkpoints import Checkpoint, Store, checkpoint_root, loaded_code, training_key
 from cnnreport.errors import TrainingError
 from cnnreport.lineage import Lineage
-from cnnreport.machine import LIBRARIES, Meter, Spent, training_record
+from cnnreport.machine import LIBRARIES, Meter, Spent, training_record, use
 from cnnreport.params import Params, load_params
 from cnnreport.prepared import Split, load_record, load_split
 from cnnreport.records import DatasetRecord, Epoch, Seal, save_text, to_csv, to_json
@@ -36,6 +36,7 @@ def main(argv: Sequence[str]) -> None:
     train, validation = (load_split(args.prepared, name) for name in ("train", "validation"))
 
     # TensorFlow takes seconds to load: bad input has been found by now.
+    use(params.threads, params.gpus)
     from cnnreport.progress import reporter  # noqa: PLC0415
     from cnnreport.training import Trainer, accelerators  # noqa: PLC0415
     from cnnreport.weights import save_weights  # noqa: PLC0415
@@ -175,6 +176,7 @@ def _key(params: Params, model: str, seed: int, dataset: DatasetRecord, witness:
             "seed": seed,
             "epochs": params.epochs_for(model, dataset.name),
             "precision": params.precision,
+            "threads": params.threads,
             "recipe": params.recipe_for(model, dataset.name).model_dump(),
             "dataset": dataset.name,
             "accelerators": accelerators(),
