@@ -120,6 +120,45 @@ def datasets(params: ParamsFile = Path("params.yaml")) -> None:
 
 
 @app.command()
+def repro(
+    targets: Annotated[list[str] | None, typer.Argument(help="Stages to end with.")] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("-j", "--jobs", min=1, help="Stages at a time; else as many as fit."),
+    ] = None,
+    ray: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Train on this Ray cluster, as auto.")
+    ] = "",
+    checkpoints: Annotated[
+        str, typer.Option(metavar="URL", help="Keep states of trainings there too.")
+    ] = "",
+) -> None:
+    """Do what `dvc repro` does, with several stages at a time.
+
+    Example: cnnreport repro -j 4
+    """
+    from cnnreport.board import board  # noqa: PLC0415 - keep --help fast
+    from cnnreport.params import load_params  # noqa: PLC0415
+    from cnnreport.repro import crowding, reproduce, told  # noqa: PLC0415 - loads DVC
+
+    note = (
+        crowding(workers, load_params(Path("params.yaml")).threads) if workers and not ray else ""
+    )
+    if note:
+        print(f"note: {note}", file=sys.stderr)
+    try:
+        schedule = reproduce(
+            targets or [], board(), workers=workers, ray=ray, checkpoints=checkpoints
+        )
+    except KeyboardInterrupt:
+        print("stopped: `cnnreport repro` goes on after the last finished epochs", file=sys.stderr)
+        raise typer.Exit(130) from None
+    print(told(schedule))
+    if not schedule.well:
+        raise typer.Exit(1)
+
+
+@app.command()
 def plan(
     targets: Annotated[list[str] | None, typer.Argument(help="Stages to end with.")] = None,
     changes: Annotated[

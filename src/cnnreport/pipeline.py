@@ -21,10 +21,11 @@ from dvc.lock import LockError
 from dvc.repo import Repo
 from dvc.repo.reproduce import get_active_graph, plan_repro
 from dvc.utils.hydra import apply_overrides
+from dvc.utils.serialize import load_yaml, modify_yaml
 
 from cnnreport.errors import InputError, ParamsError
 
-PARAMS_FILE = "params.yaml"
+PARAMS_FILE, LOCK_FILE = "params.yaml", "dvc.lock"
 LONGEST_VALUE = 40
 """A parameter's value that takes more characters is cut off."""
 
@@ -159,6 +160,32 @@ def project_folder() -> Path:
     if not (folder / ".dvc").is_dir():
         raise InputError(f"{folder}: no DVC project; run this in the folder that holds dvc.yaml")
     return folder
+
+
+def lock_order() -> list[str]:
+    """Return the names of the stages in dvc.lock as they stand there; none without the file."""
+    lock = project_folder() / LOCK_FILE
+    with _in_one_line():
+        return list((load_yaml(lock).get("stages") or {}) if lock.is_file() else {})
+
+
+def order_lock(names: Sequence[str]) -> None:
+    """Put the stages in dvc.lock into the order of `names`; others follow as they stand.
+
+    DVC adds a stage that it has not known where the file ends, so the order of new ones would tell
+    which of several ended first.
+    """
+    folder = project_folder()
+    lock = folder / LOCK_FILE
+    with _in_one_line(), Repo(str(folder)).lock:
+        stages = list(load_yaml(lock).get("stages") or {}) if lock.is_file() else []
+        wanted = [name for name in names if name in stages]
+        wanted += [name for name in stages if name not in names]
+        if wanted == stages:
+            return
+        with modify_yaml(str(lock)) as content:
+            for name in wanted:
+                content["stages"].move_to_end(name)
 
 
 def override(text: str, changes: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ one. All image sets are of one size (32x32 pixels, three channels), so one of th
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any, Literal
@@ -104,11 +104,15 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run would do, with the estimates by the names of stages and notes for the reader."""
+    """What a run would do, with the estimates by the names of stages and notes for the reader.
+
+    `upstream` has, for every stage in the order of running, those that it reads from directly.
+    """
 
     steps: tuple[Step, ...]
     estimates: dict[str, Estimate]
     notes: tuple[str, ...]
+    upstream: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def total(self, *actions: Action) -> Estimate:
         """Return the sum of the estimates of the steps that have one of the actions."""
@@ -135,6 +139,7 @@ def load_plan(changes: Sequence[str], targets: Sequence[str]) -> Plan:
     params, text = _changed(Path(PARAMS_FILE), changes)
     with Pipeline(targets, text if changes else None) as pipeline:
         steps = decide(pipeline.stages, pipeline.restorable)
+        upstream = {stage.name: stage.upstream for stage in pipeline.stages}
     past = load_past_runs([Path("results"), *sorted(Path("report/studies").glob("*/results"))])
     coming = trainings(params)
     estimates = {
@@ -143,7 +148,7 @@ def load_plan(changes: Sequence[str], targets: Sequence[str]) -> Plan:
         if step.action != "restore" and step.name in coming
         if (found := estimate(coming[step.name], past, Machine.here(params.precision), count_macs))
     }
-    return Plan(steps, estimates, tuple(notes(steps, _kept(params))))
+    return Plan(steps, estimates, tuple(notes(steps, _kept(params))), upstream)
 
 
 def decide(
