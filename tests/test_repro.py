@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 from clones import commit, edit_params, environment, make_clone, run, succeed
+from rich.console import Console
 from ruamel.yaml import YAML
 
 from cnnreport.board import LiveBoard, PlainBoard
