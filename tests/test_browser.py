@@ -289,6 +289,33 @@ def test_a_phone_scrolls_figures_and_a_keyboard_reaches_them(tab: Tab) -> None:
     assert beyond == 0
 
 
+CHANGES = """async () => {
+  let count = 0;
+  const watch = new MutationObserver((changes) => (count += changes.length));
+  for (const box of document.querySelectorAll(".md-typeset__scrollwrap")) {
+    watch.observe(box, { attributes: true, attributeFilter: ["class"] });
+  }
+  await new Promise((done) => setTimeout(done, 500));
+  return count;
+}"""
+SPILT = """cells => cells.filter((cell) => {
+  const end = (element) => element.getBoundingClientRect().right;
+  return [...cell.querySelectorAll("code")].some((code) => end(code) > end(cell) + 1);
+}).map((cell) => cell.textContent)"""
+
+
+@pytest.mark.parametrize("width", [320, 360, 390, 412])
+def test_a_wide_table_on_a_phone_keeps_still_and_its_cells_keep_their_words(
+    tab: Tab, width: int
+) -> None:
+    tab.look((width, 844))
+    for path in ("how-to/write-claims/", "how-to/when-something-fails/", "how-to/verify-a-report/"):
+        page = tab.open(path)
+        page.wait_for_timeout(200)
+        assert page.evaluate(CHANGES) == 0, path
+        assert page.locator(".table-first").evaluate_all(SPILT) == [], path
+
+
 @pytest.fixture(scope="module")
 def axe() -> Axe:
     return Axe()

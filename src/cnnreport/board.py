@@ -117,7 +117,7 @@ class LiveBoard:
         self._live.console.print(Text(f"{name}: {how}"), soft_wrap=True)
 
     def _drawn(self) -> Group:
-        table = Table.grid(padding=(0, 2))
+        table = Table.grid(padding=(0, 2), expand=True)
         table.add_column(no_wrap=True)
         table.add_column(justify="right", no_wrap=True)
         table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)

@@ -70,7 +70,7 @@ def study_map(
     says whether there are pictures of its images, which studies of old were kept without.
     """
     return [
-        Page("index.md", "study.md.j2", "Home"),
+        Page("index.md", "study.md.j2", "About this study"),
         Page("report/chapters/4-datasets.md", "chapters/4-datasets.md.j2", "Image sets"),
         *_of_results(titles, groups, gallery=gallery),
     ]

@@ -39,10 +39,15 @@ class Shades:
         return red, green, blue
 
     def is_dark(self, value: float) -> bool:
-        """Tell whether white letters read better than black ones on the colour of a value."""
-        # Weights of red, green and blue in the luma of Rec. ITU-R BT.601.
-        luma = np.array(self.of(value)) @ [0.299, 0.587, 0.114]
-        return bool(luma < 0.5)
+        """Tell whether white letters read better than black ones on the colour of a value.
+
+        By the relative luminance and contrast of WCAG 2.2: white has 1.05 : (L + 0.05), black
+        (L + 0.05) : 0.05.
+        """
+        parts = np.array(self.of(value))
+        linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+        luminance = linear @ [0.2126, 0.7152, 0.0722]
+        return bool((luminance + 0.05) ** 2 < 1.05 * 0.05)
 
 
 def tens(values: NDArray[np.float64]) -> tuple[float, float]:
