@@ -14,7 +14,6 @@ make it shorter.
 import argparse
 import json
 import os
-import re
 import shutil
 import statistics
 import subprocess
@@ -27,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jinja2 import Environment
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,9 +35,12 @@ from make_study import MODELS, make_study, write_study  # noqa: E402 (the tests 
 
 from cnnreport.records import Inputs, Seal, save_text, to_json  # noqa: E402
 
+TEMPLATE = Path(__file__).with_name("scaling.md.j2")
 PAGE = ROOT / "docs/benchmarks/scaling.md"
 FIGURES = ROOT / "docs/benchmarks/scaling.json"
 BIN = Path(sys.executable).parent
+LARGE = 10_000
+"""Trainings of the study that the page plans."""
 
 CELL = '''"""Stage train: a training that sleeps and leaves what was there before."""
 
@@ -297,7 +300,7 @@ def median(rounds: int, folder: Path, *command: str, fails: bool = False, **opti
 
 
 def run(folder: Path, *command: str, fails: bool = False, **options: str) -> float:
-    """Run a command with the folder's own code, return its seconds; it must end well unless told."""
+    """Run a command with the folder's own code and return its seconds; it ends well unless told."""
     environment = {
         **os.environ,
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
@@ -315,8 +318,33 @@ def run(folder: Path, *command: str, fails: bool = False, **options: str) -> flo
 
 
 def write_page(figures: dict[str, Any]) -> None:
-    """Write the page."""
-    PAGE.write_text(json.dumps(figures), encoding="utf-8")
+    """Write the page from the figures that are kept."""
+    sizes = [Growth(**figures["growth"][key]) for key in sorted(figures["growth"], key=int)]
+    filled = [Filling(**each) for _, each in sorted(figures.get("filling", {}).items())]
+    environment = Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False)
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    page = template.render(
+        sizes=sizes,
+        filled=sorted(filled, key=lambda each: each.workers),
+        sides=[Side(**each) for each in figures.get("real", [])],
+        large=LARGE,
+        at=straight(*sizes[-2:]) if len(sizes) > 1 else None,
+        predictions_mb=predictions_mb(),
+    )
+    PAGE.write_text(page.rstrip() + "\n", encoding="utf-8")
+
+
+def straight(before: Growth, last: Growth) -> dict[str, float]:
+    """Return every figure at `LARGE` trainings, on the straight line through two studies."""
+    beyond = (LARGE - last.cells) / (last.cells - before.cells)
+    low, high = asdict(before), asdict(last)
+    return {name: high[name] + beyond * (high[name] - low[name]) for name in high}
+
+
+def predictions_mb() -> float:
+    """Return the mean size of the kept predictions of a training on CIFAR-10, compressed."""
+    kept = (ROOT / "report/studies/lenet-cifar10/results").glob("*/*/predictions/*")
+    return statistics.mean(path.stat().st_size for path in kept) / 1e6
 
 
 if __name__ == "__main__":
