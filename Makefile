@@ -34,9 +34,10 @@ check: setup ## what CI checks besides the tests: code, typed-in numbers, every 
 	ruff check . && ruff format --check . && mypy && cnnreport lint
 	cnnreport verify || test $$? = 3 # 3: something cannot be verified here, nothing is wrong
 
-lock: setup ## renew both locks after a change of pyproject.toml
+lock: setup ## renew all locks after a change of pyproject.toml
 	uv pip compile pyproject.toml --group dev $(LOCK_FLAGS) --upgrade -o requirements.lock
 	uv pip compile pyproject.toml --group dev --extra cuda $(LOCK_FLAGS) -c requirements.lock -o requirements-cuda.lock
+	uv pip compile pyproject.toml --group dev --group remote --extra ray --extra s3 $(LOCK_FLAGS) -c requirements.lock -o requirements-cluster.lock
 
 .venv/installed-$(LOCK): $(LOCK) requirements-uv.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 14) else "error: wanted Python 3.11 to 3.13, came %d.%d; name one that is there: make PYTHON=python3.12" % v)'
