@@ -16,7 +16,7 @@ PIPELINE = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8")
 STAGES = tuple(PIPELINE["stages"])
 
 LAYERS = (
-    ("errors", "evidence", "git"),
+    ("errors", "evidence", "git", "objects"),
     (
         "params",
         "predicates",
@@ -32,7 +32,7 @@ LAYERS = (
     ),
     ("records", "latency", "pipeline", "superclasses"),
     ("prepared", "models", "machine", "seals", "internship", "tabledata"),
-    ("examples", "picture_texts"),
+    ("examples", "picture_texts", "storage"),
     ("cifar", "checkpoints", "recipes", "study", "formulas"),
     (
         "datasets",

@@ -389,3 +389,25 @@ def verify(
     else:
         print("\n".join(verification.lines(found)))
     raise typer.Exit(verification.worst(found).status)
+
+
+@app.command()
+def storage(
+    remote: Annotated[
+        str, typer.Option(help="As `dvc remote list` calls it; else the default.")
+    ] = "",
+    heal: Annotated[
+        bool, typer.Option("--heal", help="Replace bad and missing objects by good ones.")
+    ] = False,
+) -> None:
+    """Read in full what dvc.lock needs, in DVC's local cache and a remote, and name what is bad.
+
+    Exit status 0 where all is good or has been healed, 1 where something is not.
+
+    Example: cnnreport storage --heal
+    """
+    from cnnreport import storage as stored  # noqa: PLC0415 - loads DVC
+
+    found = stored.check(remote, heal=heal)
+    print("\n".join(stored.lines(found, heal=heal)))
+    raise typer.Exit(not found.good)

@@ -1,4 +1,4 @@
-"""Ask DVC what has changed since the last run; the only module that uses DVC as a library.
+"""Ask DVC what has changed since the last run; with `cnnreport.storage` all that imports DVC.
 
 What DVC's command line tells is not enough: ``dvc repro --dry`` stops at the first output that is
 not there, and ``dvc status`` knows no ``-S``. Nothing of the project is written: with changes of
@@ -74,7 +74,7 @@ class Pipeline:
         """Read the pipeline up to the `targets`, as if params.yaml held `params_text`."""
         folder = project_folder()
         logging.getLogger("dvc").setLevel(logging.ERROR)
-        with _in_one_line():
+        with in_one_line("DVC cannot read the pipeline"):
             self._repo = Repo(str(folder), fs=_view(folder, params_text))
             wanted = [stage for name in targets for stage in self._repo.stage.collect(name)]
             graph = get_active_graph(self._repo.index.graph)
@@ -274,12 +274,17 @@ def _view(folder: Path, params_text: str | None) -> LocalFileSystem:
 
 
 @contextmanager
-def _in_one_line() -> Iterator[None]:
-    """Turn an error of DVC's into one line."""
+def in_one_line(what: str) -> Iterator[None]:
+    """Turn an error of DVC's into one line, which begins with what failed.
+
+    Raises:
+        InputError: DVC is at work in this folder already, or does not do what it was asked for.
+
+    """
     try:
         yield
     except LockError as error:
         raise InputError("DVC is at work in this folder; ask again when it has ended") from error
     except DvcException as error:
         line = " ".join(str(error).split())
-        raise InputError(f"DVC cannot read the pipeline: {line}") from error
+        raise InputError(f"{what}: {line}") from error

@@ -1,6 +1,8 @@
-"""Hash the objects in DVC's local cache again; DVC itself never looks at them once more."""
+"""Hash the objects in DVC's local cache again; DVC itself never looks at them once more.
 
-import json
+Here they are evidence, and held against the seals too; `cnnreport.storage` looks after the copies.
+"""
+
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,16 +11,14 @@ from itertools import chain
 from pathlib import Path
 
 from cnnreport.errors import ResultsError
+from cnnreport.objects import content_md5, is_folder, members, object_name
 from cnnreport.seals import UNREADABLE, md5, sha256
 from cnnreport.verification.findings import HELD, Check, Finding, holds, sum_up, unverified, wrong
 from cnnreport.verification.locks import HEAVY, Lock, expected_stages, seal_of
 from cnnreport.verification.subject import Subject
 
-OBJECTS = "files/md5"
 PICTURES = "docs/pictures"
 WEIGHTS = "weights.npz"
-FOLDER = ".dir"
-"""What DVC adds to the MD5 of a folder, whose object lists the folder's files."""
 
 Hash = Callable[[Path], str]
 
@@ -58,7 +58,7 @@ def object_checks(cache: Path, digest: str, output: str, hashed: Hash) -> Iterat
     """Check the object of an output and, of a folder, the object of each file in it."""
     own = _object_check(cache, digest, output, hashed)
     yield own
-    if digest.endswith(FOLDER) and own is HELD:
+    if is_folder(digest) and own is HELD:
         for name, content in _members(cache, digest).items():
             yield _object_check(cache, content, f"{output}/{name}", hashed)
 
@@ -79,9 +79,7 @@ def sealed_checks(
 
 
 def _members(cache: Path, digest: str) -> dict[str, str]:
-    """Return the MD5 of each file of a folder by its path in it."""
-    listed = json.loads((cache / object_name(digest)).read_text(encoding="utf-8"))
-    return {member["relpath"]: member["md5"] for member in listed}
+    return members((cache / object_name(digest)).read_text(encoding="utf-8"))
 
 
 def _object_check(cache: Path, digest: str, output: str, hashed: Hash) -> Check:
@@ -89,10 +87,5 @@ def _object_check(cache: Path, digest: str, output: str, hashed: Hash) -> Check:
     found = hashed(cache / name)
     if found == UNREADABLE:
         return unverified(f"{output}: {name} is not in DVC's cache; `dvc pull` may bring it")
-    text = f"{output}: {name} in DVC's cache has the MD5 {found}; delete it and `dvc pull`"
-    return HELD if found == digest.removesuffix(FOLDER) else wrong(text)
-
-
-def object_name(digest: str) -> str:
-    """Return where an object lies in the cache."""
-    return f"{OBJECTS}/{digest[:2]}/{digest[2:]}"
+    text = f"{output}: {name} in DVC's cache has the MD5 {found}; see `cnnreport storage`"
+    return HELD if found == content_md5(digest) else wrong(text)
