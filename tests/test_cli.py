@@ -98,6 +98,9 @@ def test_networks_refuses_an_image_that_is_too_small() -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("command", ["check", "fetch", "networks", "datasets", "plan"])
+@pytest.mark.parametrize(
+    "command",
+    ["check", "fetch", "networks", "datasets", "plan", "merge-setup", "take-training"],
+)
 def test_help_has_an_example(command: str) -> None:
     assert f"Example: cnnreport {command}" in cnnreport(command, "--help").stdout

@@ -23,6 +23,7 @@ LAYERS = (
         "formats",
         "navigation",
         "lineage",
+        "merging",
         "energy",
         "augmentation",
         "kernels",

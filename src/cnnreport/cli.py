@@ -411,3 +411,58 @@ def storage(
     found = stored.check(remote, heal=heal)
     print("\n".join(stored.lines(found, heal=heal)))
     raise typer.Exit(not found.good)
+
+
+@app.command("merge-setup")
+def merge_setup() -> None:
+    """Teach git, in this clone, to merge dvc.lock, params.yaml and what `dvc repro` writes.
+
+    Once for each clone; again where the Python environment has moved.
+
+    Example: cnnreport merge-setup
+    """
+    from cnnreport import merging  # noqa: PLC0415 - keep --help fast
+
+    print(f"{merging.set_up(Path())}: `git merge` now merges studies stage by stage")
+
+
+@app.command("merge-lock", hidden=True)
+def merge_lock(base: Path, ours: Path, theirs: Path, name: str) -> None:
+    """Merge dvc.lock for git, which gives three files and the name; the result goes into OURS."""
+    from cnnreport import merging  # noqa: PLC0415 - keep --help fast
+
+    merged = merging.merge_lock(base, ours, theirs, name)
+    if merged.again:
+        which = ", ".join(merged.again)
+        print(f"{name}: `dvc repro` is to run again what both changed: {which}", file=sys.stderr)
+    for stage in merged.conflicts:
+        print(
+            f"{name}: {stage} was trained differently on both sides; ours is kept, and "
+            f"`cnnreport take-training {stage} BRANCH` takes theirs",
+            file=sys.stderr,
+        )
+    raise typer.Exit(1 if merged.conflicts else 0)
+
+
+@app.command("merge-params", hidden=True)
+def merge_params(base: Path, ours: Path, theirs: Path) -> None:
+    """Merge params.yaml for git, which gives three files; the result goes into OURS."""
+    from cnnreport import merging  # noqa: PLC0415 - keep --help fast
+
+    raise typer.Exit(0 if merging.merge_params(base, ours, theirs) else 1)
+
+
+@app.command("take-training")
+def take_training(
+    stage: Annotated[str, typer.Argument(help="As dvc.lock names it.")],
+    revision: Annotated[str, typer.Argument(help="A branch, tag or commit that has it.")],
+) -> None:
+    """Take one training from another branch, as where a merge asks whose to keep.
+
+    Example: cnnreport take-training train@lenet-digits-0 other
+    """
+    from cnnreport import merging  # noqa: PLC0415 - keep --help fast
+
+    files = merging.take_training(Path(), stage, revision)
+    print("\n".join([*files, "dvc.lock"]))
+    print("`dvc checkout` or `dvc pull` brings the weights; params.yaml has to ask for the same")
