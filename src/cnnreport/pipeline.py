@@ -165,7 +165,7 @@ def project_folder() -> Path:
 def lock_order() -> list[str]:
     """Return the names of the stages in dvc.lock as they stand there; none without the file."""
     lock = project_folder() / LOCK_FILE
-    with _in_one_line():
+    with in_one_line("DVC cannot read its lock"):
         return list((load_yaml(lock).get("stages") or {}) if lock.is_file() else {})
 
 
@@ -177,7 +177,7 @@ def order_lock(names: Sequence[str]) -> None:
     """
     folder = project_folder()
     lock = folder / LOCK_FILE
-    with _in_one_line(), Repo(str(folder)).lock:
+    with in_one_line("DVC cannot read its lock"), Repo(str(folder)).lock:
         stages = list(load_yaml(lock).get("stages") or {}) if lock.is_file() else []
         wanted = [name for name in names if name in stages]
         wanted += [name for name in stages if name not in names]
