@@ -15,7 +15,8 @@ RUN/KEY/*.tmp          a file being written; after a crash the next `Store.load`
 ====================== ===========================================================================
 
 A state counts from the moment its state.json is in place: a crash before that leaves the earlier
-state, a crash after it the newer one.
+state, a crash after it the newer one. Where there is a mirror (`cnnreport.mirrors`) it holds the
+same RUN/KEY/epoch-NNNN.npz and RUN/KEY/state.json.
 """
 
 import hashlib
@@ -24,11 +25,12 @@ import math
 import os
 import shutil
 import sys
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -37,6 +39,7 @@ from filelock import FileLock, Timeout
 
 from cnnreport.errors import NO_ROOM, TrainingError
 from cnnreport.machine import Spent
+from cnnreport.mirrors import Mirror
 from cnnreport.records import Epoch
 
 FOLDER = ".checkpoints"
@@ -129,12 +132,14 @@ def checkpoint_root(folder: Path = Path()) -> Path:
 class Store:
     """Where the state of one training is kept: at most one, that of its last finished epoch.
 
-    `save` and `load` are for the process that is inside `lock`.
+    `save` and `load` are for the process that is inside `lock`. A `mirror` gets a copy of each
+    state, and is asked for a newer one than is here.
     """
 
     root: Path
     run: str
     key: str
+    mirror: Mirror | None = None
 
     @property
     def folder(self) -> Path:
@@ -177,12 +182,22 @@ class Store:
                 _remove(self._arrays_file(epoch))
             raise TrainingError(self._trouble(checkpoint, error, earlier)) from error
         self._remove_other_arrays(epoch)
+        if self.mirror:
+            self.mirror.put(self._name, self._arrays_file(epoch), self._state_file)
 
     def load(self) -> Checkpoint | None:
         """Return the state kept, or None where there is none or, with a line, none of use.
 
-        Removes what a crash left half-written.
+        Removes what a crash left half-written. A newer state of the mirror takes the place of the
+        one here.
         """
+        own = self._load()
+        found = self._newer(len(own.history) if own else 0) if self.mirror else None
+        if found:
+            replace(self, mirror=None).save(found)
+        return found or own
+
+    def _load(self) -> Checkpoint | None:
         self._remove_temporary()
         try:
             state = self._read_state()
@@ -197,6 +212,27 @@ class Store:
             return None
         self._remove_other_arrays(state.epoch)
         return Checkpoint(arrays, state.history, state.spent)
+
+    def _newer(self, epoch: int) -> Checkpoint | None:
+        """Return the mirror's state if it is later than an epoch and whole."""
+        assert self.mirror
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Store(Path(folder), self.run, self.key)
+            self.mirror.get(self._name, self._state_file.name, copy.folder)
+            try:
+                state = copy._read_state()
+                if state is None or state.epoch <= epoch:
+                    return None
+                self.mirror.get(self._name, self._arrays_file(state.epoch).name, copy.folder)
+                return Checkpoint(copy._read_arrays(state), state.history, state.spent)
+            except _UnusableError as error:
+                _tell(f"{self.run}: the state at {self.mirror.url} cannot be used ({error})")
+                return None
+
+    @property
+    def _name(self) -> str:
+        """What the mirror calls the folder."""
+        return f"{self.run}/{self.key}"
 
     @property
     def _state_file(self) -> Path:
@@ -309,8 +345,13 @@ class Store:
         )
 
 
-def discard(root: Path, run: str) -> None:
-    """Delete all states of a run, whatever their keys, but those that a process works on."""
+def discard(root: Path, run: str, mirror: Mirror | None = None) -> None:
+    """Delete all states of a run, whatever their keys, but those that a process works on.
+
+    Those of the mirror go in any case: whoever works on one has it here.
+    """
+    if mirror:
+        mirror.remove(run)
     for folder in [path for path in (root / run).glob("*") if path.is_dir()]:
         lock = _lock_of(folder)
         with suppress(OSError), lock.acquire(blocking=False):  # Timeout is an OSError

@@ -8,6 +8,7 @@ from pathlib import Path
 from cnnreport.checkpoints import checkpoint_root, discard, loaded_code
 from cnnreport.errors import ResultsError
 from cnnreport.machine import use
+from cnnreport.mirrors import Mirror
 from cnnreport.params import load_params
 from cnnreport.prepared import load_record, load_split
 from cnnreport.records import (
@@ -32,7 +33,7 @@ def main(argv: Sequence[str]) -> None:
     recipe = params.recipe_for(args.model, dataset.name)
     for seed in params.seeds:
         # DVC has the trained network by now, so the state it grew from has done its work.
-        discard(checkpoint_root(), f"{dataset.name}/{args.model}/s{seed}")
+        discard(checkpoint_root(), f"{dataset.name}/{args.model}/s{seed}", Mirror.of())
     histories = {s: load_csv(args.results / "history" / f"s{s}.csv", Epoch) for s in params.seeds}
 
     # TensorFlow takes seconds to load: bad input has been found by now.

@@ -1,6 +1,8 @@
 """Stage train: prepared arrays → weights, history and cost of one run; goes on after a stop."""
 
 import argparse
+import importlib
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -13,6 +15,7 @@ from cnnreport.checkpoints import Checkpoint, Store, checkpoint_root, loaded_cod
 from cnnreport.errors import TrainingError
 from cnnreport.lineage import Lineage
 from cnnreport.machine import LIBRARIES, Meter, Spent, training_record, use
+from cnnreport.mirrors import Mirror
 from cnnreport.params import Params, load_params
 from cnnreport.prepared import Split, load_record, load_split
 from cnnreport.records import DatasetRecord, Epoch, Seal, save_text, to_csv, to_json
@@ -27,6 +30,11 @@ def main(argv: Sequence[str]) -> None:
     """Train one network, or the epochs that are missing, and save what came of it."""
     args = _parse(argv)
     lineage = Lineage.of_this_process()
+    if os.environ.get(CLUSTER):
+        # By its name, since dvc.yaml need not know it: there the same code trains as here.
+        cluster = importlib.import_module("cnnreport.cluster")
+        _tell_if_edited(*cluster.train(args, os.environ[CLUSTER], lineage))
+        return
     meter = Meter()
     params = load_params(args.params)
     witness = Witness.of(
@@ -42,7 +50,7 @@ def main(argv: Sequence[str]) -> None:
     from cnnreport.weights import save_weights  # noqa: PLC0415
 
     key = _key(params, args.model, args.seed, dataset, witness)
-    store = Store(checkpoint_root(), f"{dataset.name}/{args.model}/s{args.seed}", key)
+    store = Store(checkpoint_root(), f"{dataset.name}/{args.model}/s{args.seed}", key, Mirror.of())
     epochs = params.epochs_for(args.model, dataset.name)
     title = f"{args.model} on {dataset.name}, seed {args.seed}"
     with (
@@ -129,6 +137,10 @@ def _train(
 
 FIRST_LOSS = "first_batch_loss"
 """How the loss of the first batch is called among the arrays of a kept state."""
+
+
+CLUSTER = "CNNREPORT_RAY"
+"""The environment variable with the address of a Ray cluster that is to train."""
 
 
 def _tell_if_edited(run: str, seal: Seal) -> None:
