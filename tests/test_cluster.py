@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
-from clones import run, succeed
+from clones import edit_params, run, succeed
 from interruption import GOING_ON, Command, Outcome, Sitting, copy_of, outcome, small_study
 
 from cnnreport.records import TrainingRecord, load_json
@@ -136,6 +136,22 @@ def lost_and_found(command: Command, kill: Callable[[psutil.Process], None]) -> 
     assert Sitting(before).epochs == list(range(1, Sitting(before).last + 1))
     assert Sitting(after).epochs == list(range(int(resumed[1]) + 1, EPOCHS + 1))
     return Sitting(after)
+
+
+def test_the_command_trains_side_by_side_on_the_cluster(
+    clone: Path, expected: Outcome, cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CNNREPORT_RAY", "CNNREPORT_CHECKPOINTS"):
+        monkeypatch.delenv(name)
+    edit_params(clone, seeds=[0, 1])
+    states = clone.with_name("states")
+    options = ["--ray", cluster.address, "--checkpoints", str(states)]
+    output = succeed(clone, "cnnreport", "repro", "-j", "2", *options, "train")
+    for seed in (0, 1):
+        assert f"train@lenet-digits-{seed}: lenet on digits, seed {seed}: training on " in output
+    assert outcome(clone, "lenet") == expected
+    assert list(states.rglob("state.json"))
+    assert "up to date" in succeed(clone, "dvc", "status", "train")
 
 
 def test_dvc_records_the_same_bits_as_of_a_training_here(clone: Path, expected: Outcome) -> None:

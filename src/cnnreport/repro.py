@@ -24,13 +24,14 @@ from cnnreport.board import CHATTER, Board
 from cnnreport.errors import InputError
 from cnnreport.formats import plural, seconds
 from cnnreport.machine import GPUS, usable_cores
+from cnnreport.mirrors import VARIABLE as CHECKPOINTS
 from cnnreport.params import load_params
 from cnnreport.pipeline import PARAMS_FILE, lock_order, order_lock
 from cnnreport.planning import load_plan
 from cnnreport.scheduling import TRAINING, Outcome, Schedule, shares, upstream_among
 
-RAY, CHECKPOINTS = "CNNREPORT_RAY", "CNNREPORT_CHECKPOINTS"
-"""Tell a training on which cluster to run, and where its state is kept besides."""
+RAY = "CNNREPORT_RAY"
+"""Tells a training on which cluster to run; see `cnnreport.stages.train`."""
 
 GRACE_SECONDS = 60.0
 """So long a stage may take to end after Ctrl-C before it is killed."""
