@@ -72,7 +72,6 @@ class Growth:
     lock_lines: int
     idle_repro: float
     one_cell: float
-    one_cell_repro_j: float
     verify: float
     git_status: float
     results_files: int
@@ -230,19 +229,12 @@ def growth(clone: Path, size: int, rounds: int) -> Growth:
     again = ("dvc", "repro", "--quiet", "--force", "--single-item", train)
     idle = median(rounds, clone, "dvc", "repro", "--quiet")
     one = median(rounds, clone, *again, **kept)
-
-    def by_scheduler() -> float:
-        outdate(clone)
-        return run(clone, "cnnreport", "repro", "-j", "2", train, **kept)
-
-    scheduled = statistics.median(by_scheduler() for _ in range(rounds))
     results = [path for path in (clone / "results").rglob("*") if path.is_file()]
     return Growth(
         cells=size,
         lock_lines=len((clone / "dvc.lock").read_text(encoding="utf-8").splitlines()),
         idle_repro=idle,
         one_cell=one,
-        one_cell_repro_j=scheduled,
         verify=median(1, clone, "cnnreport", "verify", fails=True),
         git_status=median(rounds, clone, "git", "status", "--short"),
         results_files=len(results),

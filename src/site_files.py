@@ -9,6 +9,7 @@ pages, by a process of its own while MkDocs makes the site.
 generators that read mkdocs.yml but run no hooks, as Zensical.
 """
 
+import atexit
 import gc
 import os
 import shutil
@@ -63,6 +64,12 @@ class Setting:
             encoding="utf-8",
         )
 
+    def end(self) -> None:
+        """Give up, and leave nothing behind: the PDF may name people."""
+        self._process.kill()
+        self._process.wait()
+        self._folder.cleanup()
+
     def put(self, site: Path) -> None:
         """Wait for the PDF and put it into the site; what was said on the way is passed on.
 
@@ -89,7 +96,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     # Pages are many small objects that live until the end: to look for rubbish among them by the
     # usual count takes a twentieth of the time.
     gc.set_threshold(MANY_OBJECTS)
-    _settings.clear()
+    on_build_error()
     if (ROOT / TYPESETTING).is_dir():
         _settings.append(Setting(ROOT))
         # Holds the place, so that links to it resolve.
@@ -107,8 +114,15 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_post_build(config: MkDocsConfig) -> None:
     """Put the PDF into the site."""
-    for setting in _settings:
-        setting.put(Path(config.site_dir))
+    while _settings:
+        _settings.pop().put(Path(config.site_dir))
+
+
+@atexit.register
+def on_build_error(**_: object) -> None:
+    """End what a build that came to nothing has begun."""
+    while _settings:
+        _settings.pop().end()
 
 
 def added_files(root: Path, docs: Path) -> Iterator[tuple[str, Path | bytes]]:

@@ -18,7 +18,8 @@ from rich.console import Console
 from ruamel.yaml import YAML
 
 from cnnreport.board import LiveBoard, PlainBoard
-from cnnreport.repro import crowding, default_workers, visible_gpus
+from cnnreport.errors import InputError
+from cnnreport.repro import check_gpus, crowding, default_workers, visible_gpus
 
 CELLS = 10
 
@@ -45,10 +46,12 @@ PIPELINE = {
     }
 }
 CELL = """
-import sys, time
+import subprocess, sys, time
 from pathlib import Path
 number, out = int(sys.argv[1]), Path(sys.argv[2])
-time.sleep(0.3 * (number % 3))
+time.sleep(60 if Path("slow").exists() else 0.3 * (number % 3))
+if Path("leaving").exists() and number == 0:
+    subprocess.Popen(["sleep", "60"])
 if Path("broken").exists() and number == 4:
     sys.exit("error: cell 4 is broken")
 out.parent.mkdir(exist_ok=True)
@@ -108,9 +111,56 @@ def test_a_failed_cell_is_named_with_its_words_and_the_others_go_on(cells: Path)
     assert "up to date" in succeed(cells, "dvc", "status")
 
 
+def test_what_a_stage_leaves_running_is_not_waited_for(cells: Path) -> None:
+    (cells / "leaving").touch()
+    started = time.monotonic()
+    succeed(cells, "cnnreport", "repro", "-j", "1", "prepare")
+    assert time.monotonic() - started < 40
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_closed_terminal_ends_all(cells: Path, number: signal.Signals) -> None:
+    succeed(cells, "dvc", "repro", "prepare")
+    (cells / "slow").touch()
+    log = cells.with_name("log")
+    with log.open("w", encoding="utf-8") as file:
+        process = subprocess.Popen(
+            ["cnnreport", "repro", "-j", "2"],
+            cwd=cells,
+            env=environment(),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+    wait_for(log, "train@lenet-digits-1: started")
+    started = family(process.pid)
+    process.send_signal(number)
+    assert process.wait(timeout=60) == 130
+    assert not [each for each in started if each.is_running() and each.status() != "zombie"]
+    assert "stopped, " in log.read_text(encoding="utf-8")
+
+
+def test_a_closed_pipe_leaves_nothing_running(cells: Path) -> None:
+    with subprocess.Popen(
+        ["cnnreport", "repro", "-j", "2"],
+        cwd=cells,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout
+        process.stdout.readline()
+        started = family(process.pid)
+        process.stdout.close()
+        assert process.wait(timeout=60) != 0
+    assert not [each for each in started if each.is_running() and each.status() != "zombie"]
+    assert len(list(cells.glob("runs/*"))) < CELLS
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
+        (["--ray", "ray://somewhere:10001"], "Ray: wanted the address of a cluster"),
         (["nonsense"], "DVC cannot read the pipeline: "),
         (["-j", "0"], "Invalid value for '-j'"),
     ],
@@ -223,6 +273,34 @@ def test_as_many_workers_as_there_are_cores_for(monkeypatch: pytest.MonkeyPatch)
     note = crowding(5, 2)
     assert note
     assert "5 workers with 2 threads each on 8 cores" in note
+
+
+@pytest.mark.parametrize(
+    ("there", "each", "workers", "message"),
+    [
+        (4, None, 2, "2 workers cannot all have the 4 GPUs"),
+        (2, 4, 1, "wanted at most the 2 there are, came 4"),
+        (4, 2, 2, ""),
+        (1, None, 2, ""),
+        (4, None, 1, ""),
+        (0, 4, 2, ""),
+    ],
+)
+def test_gpus_that_would_change_a_result_are_refused(
+    there: int, each: int | None, workers: int, message: str
+) -> None:
+    if not message:
+        check_gpus(there, each, workers)
+        return
+    with pytest.raises(InputError, match=message):
+        check_gpus(there, each, workers)
+
+
+def test_no_more_workers_than_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cnnreport.repro.usable_cores", lambda: 16)
+    assert default_workers(2, 1) == 1
+    assert default_workers(2, 4, 1) == 4
+    assert default_workers(2, 4, 0) == 8
 
 
 def test_gpus_are_those_that_may_be_seen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -20,6 +20,9 @@ CHATTER = re.compile(
 )
 """What DVC and TensorFlow say of every stage: it would hide what the stage has to say itself."""
 
+PROGRESS = re.compile(r": epoch \d+/\d+: ")
+"""What a training says of itself, which the next such line makes old; all else stays."""
+
 Clock = Callable[[], float]
 
 
@@ -80,8 +83,31 @@ class PlainBoard:
         self._console.file.flush()
 
 
+class Silent:
+    """Nothing, where nobody reads any more."""
+
+    def __enter__(self) -> "Silent":
+        """Nothing to begin."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing to end."""
+
+    def summary(self, text: str) -> None:
+        """Say nothing."""
+
+    def started(self, name: str) -> None:
+        """Say nothing."""
+
+    def line(self, name: str, text: str) -> None:
+        """Say nothing."""
+
+    def ended(self, name: str, how: str) -> None:
+        """Say nothing."""
+
+
 class LiveBoard:
-    """A line for each stage that runs, with the last thing it said; ended ones above."""
+    """A line for each stage that runs, with the last thing it said; what is to stay above."""
 
     def __init__(self, console: Console, clock: Clock = time.monotonic) -> None:
         """Draw on `console`."""
@@ -108,8 +134,11 @@ class LiveBoard:
 
     def line(self, name: str, text: str) -> None:
         """Change a line."""
-        if name in self._running and not CHATTER.match(text):
-            self._running[name] = self._running[name][0], text.strip()
+        if name not in self._running or CHATTER.match(text):
+            return
+        self._running[name] = self._running[name][0], text.strip()
+        if not PROGRESS.search(text):
+            self._live.console.print(Text(f"{name}: {text.strip()}"), soft_wrap=True)
 
     def ended(self, name: str, how: str) -> None:
         """Move a line from the board to what stays above it."""
@@ -121,7 +150,7 @@ class LiveBoard:
         table.add_column(no_wrap=True)
         table.add_column(justify="right", no_wrap=True)
         table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-        for name, (since, text) in self._running.items():
+        for name, (since, text) in list(self._running.items()):
             table.add_row(Text(name), seconds(self._clock() - since), Text(text))
         return Group(table, Text(self._summary))
 

@@ -127,10 +127,18 @@ def repro(
         typer.Option("-j", "--jobs", min=1, help="Stages at a time; else as many as fit."),
     ] = None,
     ray: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Train on this Ray cluster, as auto.")
+        str,
+        typer.Option(
+            metavar="ADDRESS", envvar="CNNREPORT_RAY", help="Train on this Ray cluster, as auto."
+        ),
     ] = "",
     checkpoints: Annotated[
-        str, typer.Option(metavar="URL", help="Keep states of trainings there too.")
+        str,
+        typer.Option(
+            metavar="URL",
+            envvar="CNNREPORT_CHECKPOINTS",
+            help="Keep states of trainings there too.",
+        ),
     ] = "",
 ) -> None:
     """Do what `dvc repro` does, with several stages at a time.

@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from cnnreport.board import CHATTER, Board
+from cnnreport.board import CHATTER, Board, Silent
+from cnnreport.cluster import check_address
 from cnnreport.errors import InputError
 from cnnreport.formats import plural, seconds
 from cnnreport.machine import GPUS, usable_cores
@@ -43,6 +44,9 @@ OTHER_SECONDS = 5.0
 """What a stage that is no training counts, beside trainings whose time is estimated."""
 
 STEP_SECONDS = 0.2
+TOOL_SECONDS = 20.0
+DRAIN_SECONDS = 1.0
+"""How long after its end the last words of a stage may take to come."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +119,12 @@ def reproduce(
         raise InputError(
             f"{PARAMS_FILE}: threads: wanted a number, which a cluster needs, came none"
         )
-    count = workers or default_workers(params.threads)
-    ways = Ways(count, params.threads, shares(visible_gpus(), count, params.gpus), ray, checkpoints)
+    if ray:
+        check_address(ray)
+    gpus = [] if ray else visible_gpus()
+    count = workers or default_workers(params.threads, len(gpus), params.gpus)
+    check_gpus(len(gpus), params.gpus, count)
+    ways = Ways(count, params.threads, shares(gpus, count, params.gpus), ray, checkpoints)
     plan = load_plan([], targets)
     names = [step.name for step in plan.steps]
     trainings = {name: (each.low + each.high) / 2 for name, each in plan.estimates.items()}
@@ -128,13 +136,35 @@ def reproduce(
     try:
         Run(schedule, ways, board).through()
     finally:
-        order_lock([*known, *(name for name in plan.upstream if name not in known)])
+        try:
+            order_lock([*known, *(name for name in plan.upstream if name not in known)])
+        except InputError as error:
+            print(f"note: dvc.lock is right, but not in the usual order: {error}", file=sys.stderr)
     return schedule
 
 
-def default_workers(threads: int | None) -> int:
-    """Return how many trainings this machine has cores for."""
-    return max(usable_cores() // (threads or usable_cores()), 1)
+def default_workers(threads: int | None, gpus: int = 0, each: int | None = None) -> int:
+    """Return how many trainings this machine has cores for, and GPUs if it has any."""
+    by_cores = max(usable_cores() // (threads or usable_cores()), 1)
+    if not gpus or each == 0:
+        return by_cores
+    return max(min(by_cores, gpus // (each or gpus)), 1)
+
+
+def check_gpus(there: int, each: int | None, workers: int) -> None:
+    """Refuse what would train otherwise than params.yaml says.
+
+    Raises:
+        InputError: several workers would divide all GPUs, or a training wants more than there are.
+
+    """
+    if each is None and there > 1 and workers > 1:
+        raise InputError(
+            f"{PARAMS_FILE}: gpus: wanted a number, since {workers} workers cannot all have the "
+            f"{there} GPUs, and how many a training has decides its bits; came none"
+        )
+    if each and 0 < there < each:
+        raise InputError(f"{PARAMS_FILE}: gpus: wanted at most the {there} there are, came {each}")
 
 
 def crowding(workers: int, threads: int | None) -> str | None:
@@ -157,7 +187,12 @@ def visible_gpus() -> list[str]:
     command = shutil.which("nvidia-smi")
     if command is None:
         return []
-    listed = subprocess.run([command, "-L"], capture_output=True, text=True, check=False)  # noqa: S603
+    try:
+        listed = subprocess.run(  # noqa: S603
+            [command, "-L"], capture_output=True, text=True, check=False, timeout=TOOL_SECONDS
+        )
+    except subprocess.TimeoutExpired:  # as with a broken driver
+        return []
     found = [line for line in listed.stdout.splitlines() if line.startswith("GPU ")]
     return [str(number) for number in range(len(found))]
 
@@ -169,16 +204,17 @@ class Run:
         """Begin with nothing running."""
         self._schedule, self._ways, self._board = schedule, ways, board
         self._running: list[Running] = []
+        self._stopping = False
         self._events: queue.Queue[Event] = queue.Queue()
 
     def through(self) -> None:
         """Run every stage that can be run."""
-        with self._board, _term_as_interrupt():
+        with self._board, _signals_as_interrupt():
             try:
                 while self._start() or self._running:
                     self._board.summary(self._summary())
                     self._listen(STEP_SECONDS)
-            except KeyboardInterrupt:
+            except BaseException:  # also a closed pipe: nothing is to run on unseen
                 self._stop()
                 raise
 
@@ -219,11 +255,22 @@ class Run:
         threading.Thread(target=self._hear, args=(running,), daemon=True).start()
 
     def _hear(self, running: Running) -> None:
-        """Put what a stage says, and that it has ended, where `_listen` finds it."""
-        if running.process.stdout:
-            for line in running.process.stdout:
+        """Put what a stage says, and that it has ended, where `_listen` finds it.
+
+        What it may have left running does not count, and is ended: it holds the pipe open.
+        """
+
+        def read() -> None:
+            for line in running.process.stdout or ():
                 self._events.put((running, line))
+
+        reader = threading.Thread(target=read, daemon=True)
+        reader.start()
         running.process.wait()
+        reader.join(DRAIN_SECONDS)
+        if reader.is_alive():
+            _signal(running.process, signal.SIGKILL)
+            reader.join(DRAIN_SECONDS)
         self._events.put((running, None))
 
     def _listen(self, timeout: float) -> None:
@@ -242,7 +289,8 @@ class Run:
         well = running.process.returncode == 0
         self._schedule.ended(running.name, well=well)
         took = seconds(time.monotonic() - running.started)
-        self._board.ended(running.name, f"done, {took}" if well else _failure(running, took))
+        how = f"done, {took}" if well else _failure(running, took)
+        self._board.ended(running.name, f"stopped, {took}" if self._stopping else how)
 
     def _summary(self) -> str:
         counts = {
@@ -258,15 +306,16 @@ class Run:
 
         A second Ctrl-C kills at once.
         """
-        for running in self._running:
-            _signal(running.process, signal.SIGINT)
+        self._stopping = True
         end = time.monotonic() + GRACE_SECONDS
         try:
+            for running in self._running:
+                _signal(running.process, signal.SIGINT)
             while self._running and time.monotonic() < end:
                 self._board.summary(f"stopping: {plural(len(self._running), 'stage')} to end")
                 self._listen(STEP_SECONDS)
-        except KeyboardInterrupt:
-            pass
+        except BaseException:
+            self._board = Silent()
         finally:
             for running in self._running:
                 _signal(running.process, signal.SIGKILL)
@@ -289,8 +338,11 @@ def _signal(process: "subprocess.Popen[str]", number: signal.Signals) -> None:
 
 
 @contextmanager
-def _term_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM do what Ctrl-C does; only where this is the main thread, as in a command."""
+def _signals_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM and a closed terminal do what Ctrl-C does, unless they are ignored.
+
+    Only where this is the main thread, as in a command.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -298,11 +350,17 @@ def _term_as_interrupt() -> Iterator[None]:
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    named = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")]
+    before = {
+        number: signal.signal(number, interrupt)
+        for number in named
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def told(schedule: Schedule) -> str:

@@ -73,19 +73,20 @@ class Item:
 class Fault:
     """A copy that is not as it should be, and what was done about it if anything was.
 
-    `others` counts further files with the same content, which share the copy.
+    `others` are further files with the same content, which share the copy.
     """
 
     item: Item
     place: str
     state: State
-    others: int = 0
+    others: tuple[Item, ...] = ()
     outcome: str = ""
     healed: bool = False
 
     def __str__(self) -> str:
         """Return the line for it."""
-        others = f" and {plural(self.others, 'equal file')}" if self.others else ""
+        count = len(self.others)
+        others = f" and {plural(count, 'equal file')}" if count else ""
         name = "" if self.place == WORKSPACE else f", {object_name(self.item.digest)}"
         outcome = f": {self.outcome}" if self.outcome else ""
         return f"{self.item}{others}: {self.state} in {self.place}{name}{outcome}"
@@ -136,6 +137,11 @@ class Store:
                 found = file_md5(self.odb.oid_to_path(digest), self.odb.fs)
             except FileNotFoundError:
                 return State.MISSING
+            except OSError:
+                # A bad block or a lost permission: what cannot be read here is of no use.
+                if isinstance(self.odb.fs, LocalFileSystem):
+                    return State.CORRUPTED
+                raise
             return State.GOOD if found == content_md5(digest) else State.CORRUPTED
 
     def states(self, digests: Iterable[str]) -> dict[str, State]:
@@ -227,7 +233,7 @@ class Storage:
         for item in self.items:
             owners.setdefault(item.digest, []).append(item)
         stored = [
-            Fault(items[0], store.title, state, len(items) - 1)
+            Fault(items[0], store.title, state, tuple(items[1:]))
             for digest, items in owners.items()
             for store in self._stores
             if (state := self.states[store.title][digest]) is not State.GOOD
@@ -253,7 +259,11 @@ class Storage:
         digest = fault.item.digest
         states = self.states[fault.place]
         store = next(each for each in self._stores if each.title == fault.place)
-        source = self._source(fault.item)
+        # Read again: somebody may have pushed the good one since.
+        states[digest] = store.state(digest)
+        if states[digest] is State.GOOD:
+            return replace(fault, outcome="good by now", healed=True)
+        source = self._source((fault.item, *fault.others))
         removed = "removed, " if states[digest] is State.CORRUPTED else ""
         if removed:
             store.remove(digest)
@@ -268,13 +278,16 @@ class Storage:
         outcome = f"{removed}copied from {title}" + ("" if healed else f", {states[digest]} again")
         return replace(fault, outcome=outcome, healed=healed)
 
-    def _source(self, item: Item) -> tuple[str, str, Any] | None:
-        """Return a place that has an object whole, its path there and how to read it."""
+    def _source(self, items: Sequence[Item]) -> tuple[str, str, Any] | None:
+        """Return a place that has the object of equal files whole, its path and how to read it."""
+        digest = items[0].digest
         for store in self._stores:
-            if self.states[store.title][item.digest] is State.GOOD:
-                return store.title, store.odb.oid_to_path(item.digest), store.odb.fs
-        if not is_folder(item.digest) and md5(Path(item.path)) == item.digest:
-            return WORKSPACE, str(Path(item.path).absolute()), LocalFileSystem()
+            if self.states[store.title][digest] is State.GOOD:
+                return store.title, store.odb.oid_to_path(digest), store.odb.fs
+        if not is_folder(digest):
+            for item in items:
+                if md5(Path(item.path)) == digest:
+                    return WORKSPACE, str(Path(item.path).absolute()), LocalFileSystem()
         return None
 
     def _checked_out(self, faults: Sequence[Fault]) -> Iterator[Fault]:

@@ -64,7 +64,7 @@ def train(args: argparse.Namespace, address: str, lineage: Lineage) -> tuple[str
         TrainingError: the cluster cannot be reached, was lost, or the training failed there.
 
     """
-    _check(address)
+    check_address(address)
     params = load_params(args.params)
     witness = Witness.of(
         args.params, training_keys(params.recipe, params.profile, args.model), args.prepared
@@ -79,7 +79,13 @@ def train(args: argparse.Namespace, address: str, lineage: Lineage) -> tuple[str
         return run, _take(folder, args, witness)
 
 
-def _check(address: str) -> None:
+def check_address(address: str) -> None:
+    """Refuse, before anything is sent, what cannot be the address of a usable cluster.
+
+    Raises:
+        InputError: it is none, or Ray is not installed.
+
+    """
     if not ADDRESS.fullmatch(address):
         raise InputError(
             f"Ray: wanted the address of a cluster (auto or HOST:PORT), came {address}; ray:// has "

@@ -3,6 +3,8 @@
 import argparse
 import os
 import signal
+import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
@@ -29,6 +31,8 @@ from cnnreport.picture_texts import INDEX, load_pictures
 from cnnreport.records import save_text
 from cnnreport.study import load_study
 
+LOOK_SECONDS = 1.0
+
 
 def main(argv: Sequence[str]) -> None:
     """Write the pages of the live study and of the frozen ones, those that changed alone."""
@@ -37,7 +41,7 @@ def main(argv: Sequence[str]) -> None:
     names = frozen_names(folder)
     # One core is for the live study.
     workers = min(len(names), max((os.cpu_count() or 1) - 1, 1))
-    with ProcessPoolExecutor(workers, initializer=_quiet) if names else nullcontext() as pool:
+    with _pool(workers) if names else nullcontext() as pool:
         others = [pool.submit(_pages_of_frozen, args, name) for name in names] if pool else []
         study = replace(
             load_study(load_params(args.params), args.results),
@@ -57,9 +61,20 @@ def main(argv: Sequence[str]) -> None:
     print(f"{len(pages) + len(kept)} pages and their data, {len(touched)} of them changed")
 
 
-def _quiet() -> None:
-    """Leave Ctrl-C to the process that waits for this one."""
+def _serve(parent: int) -> None:
+    """Leave Ctrl-C to the process that waits for this one, and end when that one is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(LOOK_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, initializer=_serve, initargs=(os.getpid(),))
 
 
 def _pages_of_frozen(args: argparse.Namespace, name: str) -> dict[str, str]:
