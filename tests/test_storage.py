@@ -1,8 +1,10 @@
 """What `cnnreport storage` says of a small project with a folder as its remote, and mends."""
 
+import errno
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from clones import ran, succeed
@@ -23,6 +25,7 @@ from stored import (
 )
 from typer.testing import CliRunner
 
+from cnnreport import storage
 from cnnreport.cli import app
 from cnnreport.errors import InputError
 from cnnreport.objects import object_name
@@ -189,6 +192,40 @@ def test_equal_files_are_one_object(project: Path, remote: FolderRemote) -> None
     assert (report.objects, len(report.faults)) == (OBJECTS, 1)
     assert "and 1 equal file: corrupted in remote kept" in str(report.faults[0])
     assert check().good
+
+
+def test_any_equal_file_of_the_workspace_heals(project: Path, remote: FolderRemote) -> None:
+    copy = project / "copy.bin"
+    shutil.copy(project / MEMBER, copy)
+    succeed(project, "dvc", "add", "--quiet", copy.name)
+    digest = member_of(project)
+    spoil_remote(remote, digest)
+    spoil_cache(project, digest)
+    for name, other in ((MEMBER, copy.name), (copy.name, MEMBER)):
+        kept = (project / other).read_bytes()
+        (project / name).unlink()
+        report = check(heal=True)
+        assert all(each.healed for each in report.faults if each.place != "the workspace")
+        (project / name).write_bytes(kept)
+        spoil_remote(remote, digest)
+        spoil_cache(project, digest)
+
+
+def test_an_object_that_cannot_be_read_is_of_no_use(
+    project: Path, remote: FolderRemote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = member_of(project)
+    read = storage.file_md5
+
+    def failing(path: str, file_system: Any) -> str:
+        if path.endswith(digest[2:]) and str(project) in path:
+            raise OSError(errno.EIO, "Input/output error")
+        return str(read(path, file_system))
+
+    monkeypatch.setattr(storage, "file_md5", failing)
+    assert [str(each).split(": ")[1].split(",")[0] for each in check().faults] == [
+        "corrupted in the local cache"
+    ]
 
 
 def test_what_no_stage_makes_has_another_way_out(project: Path, remote: FolderRemote) -> None:

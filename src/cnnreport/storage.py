@@ -7,6 +7,7 @@ workspace that DVC takes for unchanged. DVC itself reads and writes them: a remo
 kind that DVC knows.
 """
 
+import errno
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -137,9 +138,9 @@ class Store:
                 found = file_md5(self.odb.oid_to_path(digest), self.odb.fs)
             except FileNotFoundError:
                 return State.MISSING
-            except OSError:
-                # A bad block or a lost permission: what cannot be read here is of no use.
-                if isinstance(self.odb.fs, LocalFileSystem):
+            except OSError as error:
+                # A bad block or a lost permission: the file is of no use, the place may be.
+                if error.errno in (errno.EIO, errno.EACCES):
                     return State.CORRUPTED
                 raise
             return State.GOOD if found == content_md5(digest) else State.CORRUPTED
