@@ -213,10 +213,10 @@ def chart_library(cache: Path) -> str:
     """
     kept = cache / f"vega-{version('vl-convert-python')}.js"
     if not kept.is_file():
-        cache.mkdir(exist_ok=True)
-        begun = kept.with_suffix(f".{os.getpid()}")
         import vl_convert  # noqa: PLC0415 - large, and needed once a version
 
+        cache.mkdir(exist_ok=True)
+        begun = kept.with_suffix(f".{os.getpid()}")
         begun.write_text(vl_convert.javascript_bundle(MADE_KNOWN), encoding="utf-8")
         begun.replace(kept)
     # A module's names are its own; in a plain script a function keeps them so.

@@ -16,14 +16,13 @@ PIPELINE = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8")
 STAGES = tuple(PIPELINE["stages"])
 
 LAYERS = (
-    ("errors", "evidence", "git", "objects"),
+    ("errors", "evidence", "git", "objects", "signals"),
     (
         "params",
         "predicates",
         "formats",
         "navigation",
         "lineage",
-        "merging",
         "mirrors",
         "energy",
         "augmentation",
@@ -31,7 +30,7 @@ LAYERS = (
         "prose",
         "scheduling",
     ),
-    ("records", "latency", "pipeline", "superclasses", "board"),
+    ("records", "latency", "pipeline", "superclasses", "board", "merging"),
     ("prepared", "models", "machine", "seals", "internship", "tabledata"),
     ("examples", "picture_texts", "storage"),
     ("cifar", "checkpoints", "recipes", "study", "formulas"),

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Self
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -26,11 +26,12 @@ PROGRESS = re.compile(r": epoch \d+/\d+: ")
 Clock = Callable[[], float]
 
 
-class Board(Protocol):
-    """What a run tells its news to."""
+class Board:
+    """What a run tells its news to; this one keeps them to itself."""
 
-    def __enter__(self) -> "Board":
+    def __enter__(self) -> Self:
         """Begin to show."""
+        return self
 
     def __exit__(self, *error: object) -> None:
         """Show no more."""
@@ -48,22 +49,12 @@ class Board(Protocol):
         """Say that a stage has ended, and how."""
 
 
-class PlainBoard:
-    """Lines of text, each with the name of its stage."""
+class PlainBoard(Board):
+    """Lines of text, each with the name of its stage, which tell how far the run is."""
 
     def __init__(self, console: Console) -> None:
         """Write to `console`."""
         self._console = console
-
-    def __enter__(self) -> "PlainBoard":
-        """Nothing to begin."""
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Nothing to end."""
-
-    def summary(self, text: str) -> None:
-        """Say nothing: the lines tell."""
 
     def started(self, name: str) -> None:
         """Say that a stage runs now."""
@@ -83,30 +74,7 @@ class PlainBoard:
         self._console.file.flush()
 
 
-class Silent:
-    """Nothing, where nobody reads any more."""
-
-    def __enter__(self) -> "Silent":
-        """Nothing to begin."""
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Nothing to end."""
-
-    def summary(self, text: str) -> None:
-        """Say nothing."""
-
-    def started(self, name: str) -> None:
-        """Say nothing."""
-
-    def line(self, name: str, text: str) -> None:
-        """Say nothing."""
-
-    def ended(self, name: str, how: str) -> None:
-        """Say nothing."""
-
-
-class LiveBoard:
+class LiveBoard(Board):
     """A line for each stage that runs, with the last thing it said; what is to stay above."""
 
     def __init__(self, console: Console, clock: Clock = time.monotonic) -> None:
@@ -115,7 +83,7 @@ class LiveBoard:
         self._running: dict[str, tuple[float, str]] = {}
         self._live = Live(console=console, get_renderable=self._drawn, transient=True)
 
-    def __enter__(self) -> "LiveBoard":
+    def __enter__(self) -> Self:
         """Begin to draw."""
         self._live.start()
         return self

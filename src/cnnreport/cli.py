@@ -146,14 +146,8 @@ def repro(
     Example: cnnreport repro -j 4
     """
     from cnnreport.board import board  # noqa: PLC0415 - keep --help fast
-    from cnnreport.params import load_params  # noqa: PLC0415
-    from cnnreport.repro import crowding, reproduce, told  # noqa: PLC0415 - loads DVC
+    from cnnreport.repro import reproduce, told  # noqa: PLC0415 - loads DVC
 
-    note = (
-        crowding(workers, load_params(Path("params.yaml")).threads) if workers and not ray else ""
-    )
-    if note:
-        print(f"note: {note}", file=sys.stderr)
     try:
         schedule = reproduce(
             targets or [], board(), workers=workers, ray=ray, checkpoints=checkpoints
@@ -470,7 +464,8 @@ def take_training(
     Example: cnnreport take-training train@lenet-digits-0 other
     """
     from cnnreport import merging  # noqa: PLC0415 - keep --help fast
+    from cnnreport.objects import LOCK_FILE  # noqa: PLC0415
 
     files = merging.take_training(Path(), stage, revision)
-    print("\n".join([*files, "dvc.lock"]))
+    print("\n".join([*files, LOCK_FILE]))
     print("`dvc checkout` or `dvc pull` brings the weights; params.yaml has to ask for the same")

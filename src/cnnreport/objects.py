@@ -1,10 +1,12 @@
 """How DVC keeps files: each under the MD5 of its content, a folder as a list of its files.
 
-The list is an object as well; `FOLDER` ends its name.
+The list is an object as well; `FOLDER` ends its name. `LOCK_FILE` says which objects
+a project needs.
 """
 
 import json
 
+LOCK_FILE = "dvc.lock"
 FOLDER = ".dir"
 OBJECTS = "files/md5"
 

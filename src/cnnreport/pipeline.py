@@ -7,7 +7,6 @@ parameters DVC reads a params.yaml that exists in memory alone.
 
 import io
 import logging
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,11 +24,9 @@ from dvc.utils.hydra import apply_overrides
 from dvc.utils.serialize import load_yaml, modify_yaml
 
 from cnnreport.errors import InputError, ParamsError
+from cnnreport.objects import LOCK_FILE
 
-PARAMS_FILE, LOCK_FILE = "params.yaml", "dvc.lock"
-LOCK_SECONDS = 30.0
-"""How long to wait for other uses of DVC; DVC itself waits three seconds for each try."""
-
+PARAMS_FILE = "params.yaml"
 LONGEST_VALUE = 40
 """A parameter's value that takes more characters is cut off."""
 
@@ -181,7 +178,9 @@ def order_lock(names: Sequence[str]) -> None:
     """
     folder = project_folder()
     lock = folder / LOCK_FILE
-    with in_one_line("DVC cannot read its lock"), _locked(folder):
+    # As under `dvc --wait-for-lock`.
+    waiting = Repo(str(folder), _wait_for_lock=True)
+    with in_one_line("DVC cannot read its lock"), waiting as repo, repo.lock:
         stages = list(load_yaml(lock).get("stages") or {}) if lock.is_file() else []
         wanted = [name for name in names if name in stages]
         wanted += [name for name in stages if name not in names]
@@ -190,24 +189,6 @@ def order_lock(names: Sequence[str]) -> None:
         with modify_yaml(str(lock)) as content:
             for name in wanted:
                 content["stages"].move_to_end(name)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold DVC's lock of a project, waiting for it as `dvc --wait-for-lock` does."""
-    repo = Repo(str(folder))
-    end = time.monotonic() + LOCK_SECONDS
-    try:
-        while True:
-            try:
-                with repo.lock:
-                    yield
-                return
-            except LockError:
-                if time.monotonic() > end:
-                    raise
-    finally:
-        repo.close()
 
 
 def override(text: str, changes: Sequence[str]) -> str:

@@ -22,6 +22,7 @@ from cnnreport.machine import processor_name, usable_cores
 from cnnreport.params import Params, load_params, parse_params
 from cnnreport.pipeline import PARAMS_FILE, Pipeline, StageState, override, project_folder
 from cnnreport.records import CellMetrics, TrainingRecord, load_json
+from cnnreport.scheduling import TRAINING
 
 STEADY = frozenset({"check"})
 """Stages that write the same whatever they read, so that no other one runs after them for it."""
@@ -396,7 +397,7 @@ def _how_long(step: Step, plan: Plan) -> str:
     if step.name in plan.estimates:
         found = plan.estimates[step.name]
         return f"{_range(found)} ({found.basis})"
-    return "no past run to tell from" if step.name.startswith("train@") else "not timed"
+    return "no past run to tell from" if step.name.startswith(TRAINING) else "not timed"
 
 
 def _range(duration: Estimate) -> str:

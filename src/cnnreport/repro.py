@@ -14,13 +14,12 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 
-from cnnreport.board import CHATTER, Board, Silent
+from cnnreport.board import CHATTER, Board
 from cnnreport.cluster import check_address
 from cnnreport.errors import InputError
 from cnnreport.formats import plural, seconds
@@ -30,6 +29,7 @@ from cnnreport.params import load_params
 from cnnreport.pipeline import PARAMS_FILE, lock_order, order_lock
 from cnnreport.planning import load_plan
 from cnnreport.scheduling import TRAINING, Outcome, Schedule, shares, upstream_among
+from cnnreport.signals import as_interrupt
 
 RAY = "CNNREPORT_RAY"
 """Tells a training on which cluster to run; see `cnnreport.stages.train`."""
@@ -69,10 +69,14 @@ class Ways:
             return self.workers
         return min(self.workers, default_workers(self.threads))
 
+    def elsewhere(self, name: str) -> bool:
+        """Whether a stage runs on the cluster."""
+        return bool(self.ray) and name.startswith(TRAINING)
+
     def environment(self, name: str, worker: int) -> dict[str, str]:
         """Return what a stage needs in its environment to take its share and no more."""
         added: dict[str, str] = {}
-        if name.startswith(TRAINING) and self.ray:
+        if self.elsewhere(name):
             added[RAY] = self.ray
         elif self.devices[worker]:
             added[GPUS] = ",".join(self.devices[worker])
@@ -124,6 +128,9 @@ def reproduce(
     gpus = [] if ray else visible_gpus()
     count = workers or default_workers(params.threads, len(gpus), params.gpus)
     check_gpus(len(gpus), params.gpus, count)
+    note = None if ray else crowding(count, params.threads)
+    if note:
+        print(f"note: {note}", file=sys.stderr)
     ways = Ways(count, params.threads, shares(gpus, count, params.gpus), ray, checkpoints)
     plan = load_plan([], targets)
     names = [step.name for step in plan.steps]
@@ -209,7 +216,7 @@ class Run:
 
     def through(self) -> None:
         """Run every stage that can be run."""
-        with self._board, _signals_as_interrupt():
+        with self._board, as_interrupt():
             try:
                 while self._start() or self._running:
                     self._board.summary(self._summary())
@@ -222,18 +229,14 @@ class Run:
         """Start what can be; return whether something was."""
         any_started = False
         for name in self._schedule.ready():
-            elsewhere = bool(self._ways.ray) and name.startswith(TRAINING)
             taken = {each.worker for each in self._running}
             free = [worker for worker in range(self._ways.workers) if worker not in taken]
-            here = sum(not self._is_elsewhere(each.name) for each in self._running)
-            if not free or (not elsewhere and here >= self._ways.local):
+            here = sum(not self._ways.elsewhere(each.name) for each in self._running)
+            if not free or (not self._ways.elsewhere(name) and here >= self._ways.local):
                 continue
             self._launch(name, free[0])
             any_started = True
         return any_started
-
-    def _is_elsewhere(self, name: str) -> bool:
-        return bool(self._ways.ray) and name.startswith(TRAINING)
 
     def _launch(self, name: str, worker: int) -> None:
         process = subprocess.Popen(  # noqa: S603 - our own command
@@ -315,7 +318,7 @@ class Run:
                 self._board.summary(f"stopping: {plural(len(self._running), 'stage')} to end")
                 self._listen(STEP_SECONDS)
         except BaseException:
-            self._board = Silent()
+            self._board = Board()  # nobody reads any more, or a second Ctrl-C
         finally:
             for running in self._running:
                 _signal(running.process, signal.SIGKILL)
@@ -335,32 +338,6 @@ def _signal(process: "subprocess.Popen[str]", number: signal.Signals) -> None:
             os.killpg(process.pid, number)
         else:
             process.terminate()
-
-
-@contextmanager
-def _signals_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM and a closed terminal do what Ctrl-C does, unless they are ignored.
-
-    Only where this is the main thread, as in a command.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    named = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")]
-    before = {
-        number: signal.signal(number, interrupt)
-        for number in named
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def told(schedule: Schedule) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 TRAINING = "train@"
+"""How the names of stages begin that are too dear to run again; any other runs in seconds."""
 
 
 class Outcome(Enum):

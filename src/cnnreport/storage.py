@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from cnnreport.errors import InputError
 from cnnreport.formats import plural
+from cnnreport.mirrors import one_line
 from cnnreport.objects import content_md5, is_folder, members, object_name
 from cnnreport.pipeline import in_one_line, project_folder
 from cnnreport.seals import md5
@@ -117,7 +118,7 @@ WORKSPACE = "the workspace"
 CACHE = "the local cache"
 
 
-class Store:
+class Place:
     """A place where DVC keeps objects: its local cache or a remote; `odb` is DVC's own."""
 
     def __init__(self, title: str, odb: Any, help_line: str) -> None:
@@ -184,8 +185,9 @@ class Store:
         except InputError:
             raise
         except Exception as error:
-            line = " ".join(str(error).split()) or type(error).__name__
-            raise InputError(f"{self.title} cannot be used: {line}; {self._help}") from error
+            raise InputError(
+                f"{self.title} cannot be used: {one_line(error)}; {self._help}"
+            ) from error
 
 
 QUIETLY: Mapping[str, Any] = {"unit": "object", "leave": False, "disable": None}
@@ -195,7 +197,7 @@ QUIETLY: Mapping[str, Any] = {"unit": "object", "leave": False, "disable": None}
 class Storage:
     """What the checkout in the working directory needs, and what two places have of it."""
 
-    def __init__(self, repo: Any, cache: Store, remote: Store) -> None:
+    def __init__(self, repo: Any, cache: Place, remote: Place) -> None:
         """Read in full all that is there."""
         self._repo = repo
         self._stores = (cache, remote)
@@ -331,7 +333,7 @@ def check(remote: str = "", *, heal: bool = False) -> Report:
 
 
 def _check(repo: Any, remote: str, *, heal: bool) -> Report:
-    cache = Store(CACHE, repo.cache.local, "see `dvc cache dir`")
+    cache = Place(CACHE, repo.cache.local, "see `dvc cache dir`")
     storage = Storage(repo, cache, _remote(repo, remote))
     faults = storage.faults()
     if heal:
@@ -345,7 +347,7 @@ def _check(repo: Any, remote: str, *, heal: bool) -> Report:
     )
 
 
-def _remote(repo: Any, wanted: str) -> Store:
+def _remote(repo: Any, wanted: str) -> Place:
     """Return a remote, by default the one that is set as the default."""
     name = wanted or repo.config["core"].get("remote")
     known = repo.config["remote"]
@@ -358,7 +360,7 @@ def _remote(repo: Any, wanted: str) -> Store:
     try:
         with in_one_line(title):
             odb = repo.cloud.get_remote_odb(name, "storage")
-            return Store(title, odb, f"is {url} there, and are the credentials right?")
+            return Place(title, odb, f"is {url} there, and are the credentials right?")
     except (ImportError, RemoteMissingDepsError) as error:
         scheme = urlsplit(url).scheme
         extra = EXTRAS.get(scheme, scheme)

@@ -11,16 +11,13 @@ import io
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tarfile
 import tempfile
-import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -35,6 +32,7 @@ from cnnreport.params import Params, load_params
 from cnnreport.prepared import load_record
 from cnnreport.records import Seal, TrainingRecord, load_json, save_text, to_json
 from cnnreport.seals import Witness, sha256, training_keys
+from cnnreport.signals import as_interrupt
 
 ADDRESS = re.compile(r"auto|[^\s/]+:\d+")
 TO_BE_THERE = ("codecarbon", "filelock", "fsspec", "psutil", "pydantic", "rich", "ruamel.yaml")
@@ -160,7 +158,7 @@ def _drive(folder: Path, source: Path, check: Callable[[], None]) -> None:
             start_new_session=True,  # Ctrl-C is for the stage, which passes it on once
         )
     try:
-        with _terminable():
+        with as_interrupt():
             status = _ended(process, folder / CONNECTED, check)
     finally:
         _stop(process)
@@ -197,23 +195,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Take the signal to end for a Ctrl-C, so that the cluster is told."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _stop_without_dvc(lineage: Lineage, run: str) -> None:

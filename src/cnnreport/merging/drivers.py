@@ -12,8 +12,8 @@ from cnnreport import git
 from cnnreport.errors import InputError
 from cnnreport.merging.lists import aligned
 from cnnreport.merging.locks import STAGES, Merged, merge_stages, read_lock, read_stages, write_lock
+from cnnreport.objects import LOCK_FILE
 
-LOCK = "dvc.lock"
 DRIVERS = {
     "cnnreport-lock": ("dvc.lock stage by stage", "merge-lock %O %A %B %P"),
     "cnnreport-params": ("params.yaml with the union of its lists", "merge-params %O %A %B"),
@@ -32,11 +32,11 @@ def set_up(folder: Path) -> Path:
 
     """
     top = clone_of(folder)
-    asked = (git.output(top, "check-attr", "merge", "--", LOCK) or b"").decode()
+    asked = (git.output(top, "check-attr", "merge", "--", LOCK_FILE) or b"").decode()
     if not asked.strip().endswith("cnnreport-lock"):
         raise InputError(
-            f"{top}: its .gitattributes names no way to merge {LOCK}; take the file from the main "
-            "branch of the project, then run this again"
+            f"{top}: its .gitattributes names no way to merge {LOCK_FILE}; take the file from the "
+            "main branch of the project, then run this again"
         )
     for driver, (title, command) in DRIVERS.items():
         settings = {"name": title, "driver": _call(command) if command else KEEP_OURS}

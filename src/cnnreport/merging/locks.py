@@ -14,9 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from cnnreport.errors import ResultsError
-
-TRAINING = "train@"
-"""How the names of stages begin that are too dear to run again; any other runs in seconds."""
+from cnnreport.scheduling import TRAINING
 
 STAGES = "stages"
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from cnnreport import git
 from cnnreport.errors import InputError
-from cnnreport.merging.drivers import LOCK, clone_of
-from cnnreport.merging.locks import STAGES, TRAINING, read_lock, read_stages, write_lock
+from cnnreport.merging.drivers import clone_of
+from cnnreport.merging.locks import STAGES, read_lock, read_stages, write_lock
+from cnnreport.objects import LOCK_FILE
+from cnnreport.scheduling import TRAINING
 
 
 def take_training(folder: Path, stage: str, revision: str) -> list[str]:
@@ -24,12 +26,12 @@ def take_training(folder: Path, stage: str, revision: str) -> list[str]:
     commit = _git(top, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").strip()
     if not commit:
         raise InputError(f"wanted a branch, tag or commit, came '{revision}'")
-    there = read_stages(_git(top, "show", f"{commit}:{LOCK}"), f"{LOCK} of {revision}")
+    there = read_stages(_git(top, "show", f"{commit}:{LOCK_FILE}"), f"{LOCK_FILE} of {revision}")
     if stage not in there:
         known = ", ".join(name for name in there if name.startswith(TRAINING))
         raise InputError(f"{revision}: has no {stage}; it has {known or 'no trainings'}")
-    path = top / LOCK
-    here = read_lock(path.read_text(encoding="utf-8") if path.is_file() else "", LOCK)
+    path = top / LOCK_FILE
+    here = read_lock(path.read_text(encoding="utf-8") if path.is_file() else "", LOCK_FILE)
     names = [out["path"] for out in there[stage]["outs"]]
     tracked = _git(top, "ls-tree", "-r", "--name-only", "-z", commit, "--", *names)
     files = [name for name in tracked.split("\0") if name]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cnnreport.errors import CnnReportError, InputError, ResultsError
 from cnnreport.freezing import PARAMS, load_frozen
+from cnnreport.objects import LOCK_FILE
 from cnnreport.params import load_params
 from cnnreport.study import RESULTS, Study, load_study
 from cnnreport.verification.cache import cache_findings, cache_folder, remembering
@@ -16,7 +17,7 @@ from cnnreport.verification.commits import commit_findings, repository
 from cnnreport.verification.figures import figure_findings
 from cnnreport.verification.findings import Finding, Level, as_json, lines, sum_up, worst, wrong
 from cnnreport.verification.frozen import frozen_folders, manifest_finding
-from cnnreport.verification.locks import LOCK, Lock, load_lock, lock_findings
+from cnnreport.verification.locks import Lock, load_lock, lock_findings
 from cnnreport.verification.numbers import number_findings
 from cnnreport.verification.pages import Site, load_site, page_findings
 from cnnreport.verification.seals import seal_findings
@@ -93,7 +94,7 @@ def demand(root: Path) -> None:
 
 def _of_pages(finding: Finding) -> bool:
     """Say whether a finding is about a stage that draws or writes, which results do not need."""
-    return finding.group in {f"{LOCK} {stage}" for stage in ("plot", "plot_studies", "report")}
+    return finding.group in {f"{LOCK_FILE} {stage}" for stage in ("plot", "plot_studies", "report")}
 
 
 def _study(root: Path, name: str) -> Loaded:
@@ -107,7 +108,7 @@ def _study(root: Path, name: str) -> Loaded:
 
 def _lock(root: Path, name: str) -> Lock | CnnReportError:
     try:
-        return load_lock(_folder(root, name) / LOCK)
+        return load_lock(_folder(root, name) / LOCK_FILE)
     except CnnReportError as error:
         return error
 
@@ -131,7 +132,7 @@ def _results(
     yield from seal_findings(subject)
     yield from commit_findings(subject, repository(root))
     if isinstance(lock, CnnReportError):
-        yield _unreadable(name, LOCK, lock)
+        yield _unreadable(name, LOCK_FILE, lock)
     else:
         yield from lock_findings(subject, lock)
 

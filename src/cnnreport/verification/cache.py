@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cnnreport.errors import ResultsError
 from cnnreport.objects import content_md5, is_folder, members, object_name
+from cnnreport.scheduling import TRAINING
 from cnnreport.seals import UNREADABLE, md5, sha256
 from cnnreport.verification.findings import HELD, Check, Finding, holds, sum_up, unverified, wrong
 from cnnreport.verification.locks import HEAVY, Lock, expected_stages, seal_of
@@ -69,7 +70,7 @@ def sealed_checks(
     """Hold the cached weights of a training against the seal, since anyone can edit the lock."""
     seal, _ = seal_of(subject, stage)
     seed = stage.rpartition("-")[2]
-    if seal is None or not stage.startswith("train@") or not (cache / object_name(digest)).exists():
+    if seal is None or not stage.startswith(TRAINING) or not (cache / object_name(digest)).exists():
         return
     content = _members(cache, digest).get(WEIGHTS)
     found = sha256(cache / object_name(content)) if content else None

@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from cnnreport.errors import ResultsError
+from cnnreport.objects import LOCK_FILE
 from cnnreport.params import Params, declared_values
 from cnnreport.records import Seal
 from cnnreport.seals import PARAMS_FILE, changes, folder_md5, md5
@@ -33,7 +34,6 @@ from cnnreport.verification.findings import (
 from cnnreport.verification.numbers import classes_text, confusion_text
 from cnnreport.verification.subject import Subject
 
-LOCK = "dvc.lock"
 OF_CELLS = ("prepare", "train", "evaluate")
 """Stages that a study consists of; the others make the site from it."""
 
@@ -97,10 +97,10 @@ def lock_findings(subject: Subject, lock: Lock) -> Iterator[Finding]:
     makers = {path: out for stage in lock.values() for path, out in stage.outs.items()}
     now = parameters_now(subject, lock.values())
     for name in expected_stages(subject, lock):
-        group = f"{LOCK} {name}"
+        group = f"{LOCK_FILE} {name}"
         stage = lock.get(name)
         if stage is None:
-            place = subject.shown(LOCK)
+            place = subject.shown(LOCK_FILE)
             missing = wrong(f"{place}: has no stage {name}; `dvc repro` would run it")
             yield sum_up(subject.name, group, [missing])
         else:
@@ -155,7 +155,7 @@ def _output_checks(subject: Subject, name: str, stage: LockedStage) -> Iterator[
             yield unverified(_counts(subject, path, locked, found))
         elif found:
             text = f"{subject.shown(path)}: has the MD5 {found.md5}, {name} left {locked.md5}"
-            yield holds(found.md5 == locked.md5, f"{text} says {subject.shown(LOCK)}")
+            yield holds(found.md5 == locked.md5, f"{text} says {subject.shown(LOCK_FILE)}")
 
 
 def _input_checks(
@@ -170,7 +170,7 @@ def _input_checks(
             yield unverified(_counts(subject, path, locked, found))
         elif found and path.startswith(f"{RESULTS}/"):
             text = f"{subject.shown(path)}: has the MD5 {found.md5}, {name} read {locked.md5}"
-            yield holds(found.md5 == locked.md5, f"{text} says {subject.shown(LOCK)}")
+            yield holds(found.md5 == locked.md5, f"{text} says {subject.shown(LOCK_FILE)}")
         elif found:
             same = found.md5 == locked.md5
             yield HELD if same else _stale(subject, name, f"{path} has changed")
@@ -178,7 +178,7 @@ def _input_checks(
 
 def _counts(subject: Subject, path: str, locked: Locked, found: Locked) -> str:
     return (
-        f"{subject.shown(path)}: {locked.files} files says {subject.shown(LOCK)}, "
+        f"{subject.shown(path)}: {locked.files} files says {subject.shown(LOCK_FILE)}, "
         f"{found.files} are kept"
     )
 
@@ -186,8 +186,8 @@ def _counts(subject: Subject, path: str, locked: Locked, found: Locked) -> str:
 def _stale(subject: Subject, name: str, reason: str) -> Check:
     """Return the check of a live stage that is no longer up to date; a frozen one cannot be so."""
     if subject.frozen:
-        return wrong(f"{subject.shown(LOCK)}: {name}: {reason}")
-    return unverified(f"{LOCK}: {reason}; `dvc repro` would run {name}")
+        return wrong(f"{subject.shown(LOCK_FILE)}: {name}: {reason}")
+    return unverified(f"{LOCK_FILE}: {reason}; `dvc repro` would run {name}")
 
 
 def _param_checks(
@@ -215,7 +215,7 @@ def _seal_checks(
     subject: Subject, name: str, stage: LockedStage, seal: Seal, cell: Cell
 ) -> Iterator[Check]:
     """Check that the lock names what the stage worked from, which DVC looked at afterwards."""
-    place = f"{subject.shown(LOCK)}: {name}"
+    place = f"{subject.shown(LOCK_FILE)}: {name}"
     differing = changes(seal.start.parameters, stage.params)
     for change in differing:
         yield wrong(f"{place}: {PARAMS_FILE}: {change}, against the seal")
