@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,9 +39,9 @@ def main(argv: Sequence[str]) -> None:
     folder = args.report / "studies"
     names = frozen_names(folder)
     # One core is for the live study.
-    workers = min(len(names), max((os.cpu_count() or 1) - 1, 1))
-    with _pool(workers) if names else nullcontext() as pool:
-        others = [pool.submit(_pages_of_frozen, args, name) for name in names] if pool else []
+    workers = max(min(len(names), (os.cpu_count() or 1) - 1), 1)
+    with ProcessPoolExecutor(workers, initializer=_serve, initargs=(os.getpid(),)) as pool:
+        others = [pool.submit(_pages_of_frozen, args, name) for name in names]
         study = replace(
             load_study(load_params(args.params), args.results),
             pictures=load_pictures(args.pictures or args.docs / INDEX),
@@ -71,10 +70,6 @@ def _serve(parent: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def _pool(workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, initializer=_serve, initargs=(os.getpid(),))
 
 
 def _pages_of_frozen(args: argparse.Namespace, name: str) -> dict[str, str]:
