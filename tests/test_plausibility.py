@@ -15,7 +15,7 @@ from cnnreport.checks import check_files
 from cnnreport.errors import InputError
 from cnnreport.formats import NBSP
 from cnnreport.original import Original, load_original
-from cnnreport.params import BASE_DATASETS, load_params
+from cnnreport.params import load_params
 from cnnreport.study import Cell, Study
 
 ROOT = Path(__file__).parent.parent
@@ -67,7 +67,7 @@ def with_first_losses(cell: Cell, *losses: float | None) -> Cell:
 def test_the_project_file_names_what_params_knows(bands: Plausibility) -> None:
     params = load_params(ROOT / "params.yaml")
     models = {ANY, *params.recipes["modern"]}
-    datasets = {*BASE_DATASETS, *params.subsets}
+    datasets = set(params.image_sets)
     assert {band.model for band in bands.bands} == models
     assert {band.dataset for band in bands.bands} == datasets
     assert all(bands.of(dataset, ANY) for dataset in datasets)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from cnnreport.errors import InputError
 from cnnreport.internship import Line, Lines, Problem, Record, load_checked
-from cnnreport.params import BASE_DATASETS, Params
+from cnnreport.params import Params
 from cnnreport.predicates import Predicate, datasets_in, models_in, parse
 
 Author = Literal["original", "us"]
@@ -87,7 +87,7 @@ def check_names(claims: Sequence[Claim], params: Params) -> None:
 
     """
     models = {model for recipe in params.recipes.values() for model in recipe}
-    datasets = {*BASE_DATASETS, *params.subsets}
+    datasets = set(params.image_sets)
     for claim in claims:
         for what, named, known in (
             ("network", models_in(claim.predicate), models),

@@ -4,6 +4,7 @@ import io
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -117,6 +118,71 @@ def datasets(params: ParamsFile = Path("params.yaml")) -> None:
         print(name)
     for name, subset in checked.subsets.items():
         print(f"{name}: {len(subset.classes)} classes of {subset.source}")
+    for name, folder in checked.folders.items():
+        print(f"{name}: {len(folder.classes)} classes, images in {folder.path}")
+
+
+@app.command("new-study")
+def new_study(  # noqa: PLR0913, PLR0917 - each is an option of the command
+    folder: Annotated[Path, typer.Argument(help="A folder for each class, or train/ and test/.")],
+    name: Annotated[str, typer.Option(help="Of the image set; else made of the folder's.")] = "",
+    title: Annotated[str, typer.Option(help="How the report calls it; else the name.")] = "",
+    size: Annotated[
+        int, typer.Option(min=32, max=256, help="Height and width, in pixels, to train on.")
+    ] = 32,
+    fit: Annotated[
+        Literal["crop", "pad", "stretch"], typer.Option(help="What to do with what is no square.")
+    ] = "crop",
+    test_fraction: Annotated[
+        float, typer.Option(min=0.01, max=0.9, help="To test on, where there is no test/.")
+    ] = 0.2,
+    params: ParamsFile = Path("params.yaml"),
+) -> None:
+    """Look through a folder of images and write the parameters of a study of it.
+
+    Then `dvc repro` trains all networks on it and writes their report. Nothing is run here.
+
+    Example: cnnreport new-study ../flowers --title "Flowers of our garden"
+    """
+    from cnnreport import new_study as study  # noqa: PLC0415 - keep --help fast
+
+    chosen = study.name_for(folder, name, load_params(params))
+    settings = {"size": size, "fit": fit, "test_fraction": test_fraction, "title": title or chosen}
+    found = study.examine(folder, settings)
+    written = study.write_study(params, chosen, folder, found, settings)
+    print("\n".join(study.lines(found, written, chosen)))
+
+
+@app.command()
+def predict(
+    images: Annotated[list[Path], typer.Argument(help="Image files.")],
+    dataset: Annotated[
+        str, typer.Option(help="The image set that the networks learnt; else the study's first.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print data instead of a table.")] = False,
+) -> None:
+    """Say what each trained network sees on images, and how sure it is.
+
+    Exit status 2 where an image cannot be read; the others are answered all the same.
+
+    Example: cnnreport predict rose.jpg tulip.png
+    """
+    from cnnreport import answering  # noqa: PLC0415 - loads TensorFlow
+
+    params = load_params(Path("params.yaml"))
+    found, bad = answering.ask(Path(), params, dataset, images)
+    if as_json:
+        print(json.dumps([asdict(each) for each in found], indent=2, ensure_ascii=False))
+    elif found:
+        table = Table(*answering.HEADERS, box=SIMPLE)
+        for row in answering.rows(found):
+            table.add_row(*map(escape, row))
+        Console().print(table)
+        print(answering.NOTE)
+    for line in bad:
+        print(f"error: {line}", file=sys.stderr)
+    if bad:
+        raise typer.Exit(2)
 
 
 @app.command()

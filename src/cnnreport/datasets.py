@@ -4,6 +4,7 @@ import difflib
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +13,12 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from cnnreport.cifar import CIFAR_SETS, load_cifar
-from cnnreport.errors import DatasetError
-from cnnreport.params import BASE_DATASETS, Data, Params, Subset
+from cnnreport.errors import DatasetError, ResultsError
+from cnnreport.folders import load_listing, read_folder
+from cnnreport.params import Data, Folder, Params, Subset
 from cnnreport.prepared import SPLITS, Images, Labels, Split
-from cnnreport.records import DatasetRecord
+from cnnreport.records import DatasetRecord, FolderRecord
+from cnnreport.splits import canonical, stratified_split
 
 DIGITS_TEST_FRACTION = 0.3
 DIGITS_SPLIT_SEED = 0
@@ -26,6 +29,7 @@ class ImageSet:
     """An image set as published: `train` and `test`, and what the labels and the set are called.
 
     `source` names the origin in words that do not depend on where this machine keeps the files.
+    `folder` is there where it is a folder of somebody's.
     """
 
     train: Split
@@ -33,9 +37,14 @@ class ImageSet:
     class_names: tuple[str, ...]
     title: str
     source: str
+    folder: FolderRecord | None = None
 
 
-def load_image_set(name: str, params: Params) -> ImageSet:
+LISTINGS = Path("data/listings")
+"""Where the stage `inventory` keeps what each folder of images holds."""
+
+
+def load_image_set(name: str, params: Params, listings: Path = LISTINGS) -> ImageSet:
     """Return the image set of that name in params.yaml.
 
     Raises:
@@ -48,7 +57,9 @@ def load_image_set(name: str, params: Params) -> ImageSet:
         return _load_whole_cifar(name, params.data)
     if name in params.subsets:
         return _load_subset(name, params.subsets[name], params.data)
-    known = ", ".join((*BASE_DATASETS, *params.subsets))
+    if name in params.folders:
+        return _load_folder(name, params.folders[name], listings, params.data)
+    known = ", ".join(params.image_sets)
     raise DatasetError(f"unknown image set '{name}'; known: {known}")
 
 
@@ -102,6 +113,22 @@ def _load_subset(name: str, subset: Subset, data: Data) -> ImageSet:
     )
 
 
+def _load_folder(name: str, folder: Folder, listings: Path, data: Data) -> ImageSet:
+    try:
+        entries = load_listing(listings / f"{name}.csv")
+    except ResultsError as error:
+        raise DatasetError(str(error)) from error
+    found = read_folder(name, folder, entries, data.split_seed)
+    return ImageSet(
+        train=found.train,
+        test=found.test,
+        class_names=tuple(folder.classes),
+        title=folder.title or name,
+        source=f"a folder of images, called {name}",
+        folder=found.record,
+    )
+
+
 def _check_classes(name: str, subset: Subset) -> None:
     known = CIFAR_SETS[subset.source].class_names
     unknown = [_with_matches(wanted, known) for wanted in subset.classes if wanted not in known]
@@ -147,34 +174,18 @@ def prepare(image_set: ImageSet, name: str, data: Data) -> tuple[DatasetRecord, 
     return _record(image_set, name, data, splits), splits
 
 
-def canonical(split: Split) -> Split:
-    """Order the images by the SHA-256 of their pixels, and equal images by their label."""
-    keys = [
-        (hashlib.sha256(image.tobytes()).digest(), int(label))
-        for image, label in zip(split.images, split.labels, strict=True)
-    ]
-    order = sorted(range(len(keys)), key=keys.__getitem__)
-    return Split(split.images[order], split.labels[order])
-
-
 def _held_out(
     name: str, labels: Labels, classes: int, data: Data
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return the positions of the training and the validation images, each in ascending order."""
     try:
-        train, validation = train_test_split(
-            np.arange(len(labels)),
-            test_size=data.validation_fraction,
-            stratify=labels,
-            random_state=data.split_seed,
-        )
+        return stratified_split(labels, data.validation_fraction, data.split_seed)
     except ValueError as error:
         raise DatasetError(
             f"{name}: {len(labels)} training images of {classes} classes cannot be split with "
             f"data.validation_fraction {data.validation_fraction}: every class needs at least one "
             "training and one validation image"
         ) from error
-    return np.sort(train), np.sort(validation)
 
 
 def _check_every_class(
@@ -205,6 +216,11 @@ def _record(image_set: ImageSet, name: str, data: Data, splits: dict[str, Split]
         mean=mean,
         deviation=deviation,
         digest=digest(splits),
+        class_counts={
+            split: np.bincount(each.labels, minlength=len(image_set.class_names)).tolist()
+            for split, each in splits.items()
+        },
+        folder=image_set.folder,
     )
 
 

@@ -47,6 +47,7 @@ def cell_metrics(
     last = [history[-1] for history in histories.values()]
     classes = len(dataset.class_names)
     epochs = last[0].epoch
+    class_accuracy = _class_accuracy(dataset, predictions, hits)
     return CellMetrics(
         accuracy=_mean([hit.mean() for hit in hits.values()]),
         top5_accuracy=_mean([_top_share(rows) for rows in predictions.values()])
@@ -64,7 +65,8 @@ def cell_metrics(
         test_images=dataset.test_images,
         recipe=recipe_name,
         accuracy_by_seed={str(seed): float(hit.mean()) for seed, hit in hits.items()},
-        class_accuracy=_class_accuracy(dataset, predictions, hits),
+        class_accuracy=class_accuracy,
+        balanced_accuracy=_mean(list(class_accuracy.values())),
     )
 
 

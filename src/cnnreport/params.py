@@ -43,6 +43,23 @@ class Subset(_Record):
     classes: Annotated[list[str], Field(min_length=2)]
 
 
+class Folder(_Record):
+    """An image set made from a folder of images; `cnnreport.folders` says how it is read.
+
+    `path` is taken from the folder of params.yaml on. `size` is the side in pixels to which every
+    image is brought, `fit` what becomes of one that is no square: ``crop`` keeps its middle,
+    ``pad`` adds black at two sides, ``stretch`` bends it. `test_fraction` counts where the folder
+    has no test/ of its own.
+    """
+
+    path: Annotated[str, Field(min_length=1)]
+    classes: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=2)]
+    size: Annotated[int, Field(ge=32, le=256)] = 32
+    fit: Literal["crop", "pad", "stretch"] = "crop"
+    test_fraction: Fraction = 0.2
+    title: str = ""
+
+
 class Schooling(_Record):
     """How many epochs a profile gives one network."""
 
@@ -61,6 +78,8 @@ class Recipe(_Record):
     of GoogLeNet's two auxiliary classifiers: ``summed`` into the output as the original study
     did, or ``weighted`` losses in training and the main head alone in testing. ``flip`` mirrors
     half of the images, ``shift`` moves each by up to so many pixels (`cnnreport.augmentation`).
+    ``class_weights``: with ``balanced`` every class counts as much as another in the loss, however
+    many images it has (`cnnreport.training.class_weights`).
     ``by_dataset`` holds, by image set, the settings that are others there.
     """
 
@@ -77,6 +96,7 @@ class Recipe(_Record):
     flip: bool = False
     shift: Annotated[int, Field(ge=0, le=15)] = 0
     heads: Literal["summed", "weighted"] = "summed"
+    class_weights: Literal["equal", "balanced"] = "equal"
     by_dataset: dict[str, dict[str, Any]] = {}
 
     @model_validator(mode="after")
@@ -112,6 +132,7 @@ class Params(_Record):
     seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1)]
     data: Data
     subsets: dict[Name, Subset]
+    folders: dict[Name, Folder] = {}
     profiles: dict[str, dict[str, Schooling]]
     recipes: dict[Literal["report", "modern"], dict[str, Recipe]]
 
@@ -123,19 +144,33 @@ class Params(_Record):
                 raise ValueError(f"{key}: each entry may stand there once, came {values}")
         _require(self.profile, self.profiles, "profile")
         _require(self.recipe, self.recipes, "recipe")
-        for subset in sorted(set(self.subsets) & set(BASE_DATASETS)):
-            raise ValueError(f"subsets: '{subset}' is the name of an image set of its own")
-        for dataset in self.datasets:
-            _require(dataset, (*BASE_DATASETS, *self.subsets), "datasets")
-        for name, recipes in self.recipes.items():
-            for model, recipe in recipes.items():
-                for dataset in recipe.by_dataset:
-                    known = (*BASE_DATASETS, *self.subsets)
-                    _require(dataset, known, f"recipes.{name}.{model}.by_dataset")
         for model in self.models:
             _require(model, self.recipes[self.recipe], "models", f" in recipes.{self.recipe}")
             _require(model, self.profiles[self.profile], "models", f" in profiles.{self.profile}")
         return self
+
+    @model_validator(mode="after")
+    def _image_sets_resolve(self) -> "Params":
+        for key, names in (("subsets", self.subsets), ("folders", self.folders)):
+            for name in sorted(set(names) & set(BASE_DATASETS)):
+                raise ValueError(f"{key}: '{name}' is the name of an image set of its own")
+        for name in sorted(set(self.subsets) & set(self.folders)):
+            raise ValueError(f"folders: '{name}' is the name of a subset already")
+        for name, folder in self.folders.items():
+            if len(set(folder.classes)) != len(folder.classes):
+                raise ValueError(f"folders.{name}.classes: each class may stand there once")
+        for dataset in self.datasets:
+            _require(dataset, self.image_sets, "datasets")
+        for name, recipes in self.recipes.items():
+            for model, recipe in recipes.items():
+                for dataset in recipe.by_dataset:
+                    _require(dataset, self.image_sets, f"recipes.{name}.{model}.by_dataset")
+        return self
+
+    @property
+    def image_sets(self) -> tuple[str, ...]:
+        """The names of all image sets that there are."""
+        return (*BASE_DATASETS, *self.subsets, *self.folders)
 
     def epochs_for(self, model: str, dataset: str) -> int:
         """Return the epochs of one cell: the override, else what the profile says."""

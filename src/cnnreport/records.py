@@ -49,12 +49,44 @@ class _Checked:
 
 
 @dataclass(frozen=True)
+class FileNote(_Checked):
+    """A file of a folder by its path from the folder on, and what is to be said of it."""
+
+    path: str
+    note: str
+
+
+@dataclass(frozen=True)
+class FolderRecord(_Checked):
+    """How an image set was made from a folder of images (`cnnreport.folders`).
+
+    `divided`: the folder has train/ and test/ of its own; else `test_fraction` of the images became
+    the test part. `found` counts all files, `enlarged` the used images that were smaller than they
+    are now. `left_out` names every file that is not of the set, `notes` used ones of which
+    something is to be said. `test_files` are the paths of the test images in the prepared order.
+    `listing` is the SHA-256 over paths and contents of all files.
+    """
+
+    divided: bool
+    test_fraction: float
+    fit: str
+    found: int
+    enlarged: int
+    left_out: list[FileNote]
+    notes: list[FileNote]
+    test_files: list[str]
+    listing: str
+
+
+@dataclass(frozen=True)
 class DatasetRecord(_Checked):
     """What an image set is and how it was split.
 
     `mean` and `deviation` are per channel, of pixels / 255, over the training part only (the
     validation part excluded). `digest` is the SHA-256 of all prepared arrays. `source` says where
-    the images came from in words that hold on every machine (no path).
+    the images came from in words that hold on every machine (no path). `class_counts` has, for
+    each split, the images of each class; it is empty in kept studies that are older. `folder` is
+    there where the set was made from somebody's folder of images.
     """
 
     name: str
@@ -70,6 +102,8 @@ class DatasetRecord(_Checked):
     mean: list[float]
     deviation: list[float]
     digest: str
+    class_counts: dict[str, list[int]] = field(default_factory=dict)
+    folder: FolderRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -203,7 +237,9 @@ class CellMetrics(_Checked):
 
     Figures without ``_by_seed`` are means over the seeds. `top5_accuracy` is None where there are
     five classes or fewer. `loss` is the cross-entropy in nats of the probabilities, without any
-    penalty on the weights. `train_accuracy` is the last epoch's.
+    penalty on the weights. `train_accuracy` is the last epoch's. `balanced_accuracy` is the mean
+    of the accuracies of the classes, so a frequent class counts no more than a rare one (Brodersen
+    et al. 2010, section II); kept studies that are older have none.
     """
 
     accuracy: float
@@ -221,6 +257,7 @@ class CellMetrics(_Checked):
     recipe: str
     accuracy_by_seed: dict[str, float]
     class_accuracy: dict[str, float]
+    balanced_accuracy: float | None = None
 
 
 def to_json(record: Any) -> str:

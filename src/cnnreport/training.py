@@ -94,6 +94,9 @@ class Trainer:
             self._build()
         self._images, self._labels = tf.constant(train.images), tf.constant(train.labels)
         self._scale, self._offset = pixel_scaling(recipe, dataset.mean, dataset.deviation)
+        self._class_weights = class_weights(
+            recipe, np.bincount(train.labels, minlength=len(dataset.class_names))
+        )
         self.predictor = Predictor(self.network, recipe, dataset)
         self._graph = tf.function(self._stretch, reduce_retracing=True)
 
@@ -203,7 +206,10 @@ class Trainer:
         scale = LOSS_SCALE.get(self.precision, 1.0)
         with tf.GradientTape() as tape:
             outputs = self._trained(pixels, training=True)
-            loss = tf.reduce_sum(self._losses(outputs, own)) / count
+            losses = self._losses(outputs, own)
+            if self._class_weights is not None:
+                losses *= tf.linalg.matvec(own, self._class_weights)
+            loss = tf.reduce_sum(losses) / count
             if self._trained.losses:
                 loss += tf.add_n(self._trained.losses) / context.num_replicas_in_sync
             scaled = loss * scale
@@ -243,6 +249,18 @@ class Trainer:
             gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
         clipped, _ = tf.clip_by_global_norm(gradients, self.recipe.clip_norm)
         return [gradient / replicas for gradient in clipped] if replicas > 1 else clipped
+
+
+def class_weights(recipe: Recipe, counts: np.ndarray) -> np.ndarray | None:
+    """Return what an image of each class counts in the loss, or None where all count one.
+
+    With `balanced` it is images / (classes x images of the class), so that the weights of all
+    images have the mean 1 and each class has the same sum (King and Zeng 2001, section 4.2).
+    Where all classes have as many images nothing is multiplied, and the bits stay as they were.
+    """
+    if recipe.class_weights == "equal" or counts.min() == counts.max():
+        return None
+    return np.asarray(counts.sum() / (len(counts) * counts), np.float32)
 
 
 def fit(

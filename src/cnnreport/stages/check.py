@@ -18,9 +18,10 @@ def main(argv: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="check", description=__doc__)
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
     parser.add_argument("--report", required=True, type=Path)
-    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--out", required=True, type=Path, nargs="+")
     args = parser.parse_args(argv)
     for _, mistake in check_files(args.params, args.report):
         if mistake:
             raise mistake
-    save_text(args.out, "params.yaml and the files in report/ can be read\n")
+    for mark in args.out:
+        save_text(mark, "params.yaml and the files in report/ can be read\n")

@@ -16,11 +16,12 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
     parser.add_argument("--out", type=Path, required=True, help="folder for the arrays")
+    parser.add_argument("--listings", type=Path, required=True, help="folder of listings")
     parser.add_argument("--results", type=Path, required=True, help="folder for the record")
     arguments = parser.parse_args(argv)
 
     params = load_params(arguments.params)
-    image_set = load_image_set(arguments.dataset, params)
+    image_set = load_image_set(arguments.dataset, params, arguments.listings)
     record, splits = prepare(image_set, arguments.dataset, params.data)
 
     for name, split in splits.items():

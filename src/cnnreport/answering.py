@@ -1,0 +1,187 @@
+"""Ask the trained networks of a study what is on somebody's images."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cnnreport.errors import DatasetError, ResultsError
+from cnnreport.folders import UnusableError, read_pixels
+from cnnreport.folders.listing import LARGEST_FILE
+from cnnreport.formats import listing, percent
+from cnnreport.machine import use
+from cnnreport.params import Params
+from cnnreport.prepared import Images, load_record
+from cnnreport.records import DatasetRecord, Seal, load_json
+from cnnreport.seals import sha256
+
+SHOWN = 3
+"""So many of the likeliest classes are told of each image."""
+
+HEADERS = ("image", "network", "class", "confidence", "next", "seeds that agree")
+
+NOTE = (
+    "A network knows no class but those it learnt, and gives one of them to any image. How far its "
+    "confidence can be trusted is on the report's page on calibration."
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one network says of one image.
+
+    `classes` are the likeliest ones with their probabilities, the means over the seeds; `agreeing`
+    of `seeds` trainings name the first one themselves.
+    """
+
+    image: str
+    model: str
+    classes: tuple[tuple[str, float], ...]
+    agreeing: int
+    seeds: int
+
+
+def load_images(
+    paths: Sequence[Path], record: DatasetRecord
+) -> tuple[Images, list[Path], list[str]]:
+    """Read images as the networks of an image set take them.
+
+    Returns the pixels of those that can be read, their paths, and a line for each of the others.
+    """
+    pixels, good, bad = [], [], []
+    side = record.image_shape[0]
+    fit = record.folder.fit if record.folder else "crop"
+    for path in paths:
+        try:
+            if path.stat().st_size > LARGEST_FILE:
+                raise UnusableError(f"larger than {LARGEST_FILE // 2**20} MiB")
+            image, _, _ = read_pixels(path.read_bytes(), side, fit)  # type: ignore[arg-type]
+        except OSError as error:
+            bad.append(f"{path}: cannot be read ({error.strerror})")
+        except UnusableError as error:
+            bad.append(f"{path}: cannot be used: {error}")
+        else:
+            pixels.append(image)
+            good.append(path)
+    stacked = np.stack(pixels) if pixels else np.zeros((0, side, side, 3), np.uint8)
+    return stacked, good, bad
+
+
+def ask(
+    root: Path, params: Params, dataset: str, paths: Sequence[Path]
+) -> tuple[list[Answer], list[str]]:
+    """Return what the networks of the study in `root` say, and a line for each unreadable image.
+
+    Answers to one image stand together. `dataset` is the study's first one where it is empty.
+
+    Raises:
+        DatasetError: the study has no such image set, or it was not prepared here.
+        ResultsError: weights are missing, or are not those whose figures the report shows.
+
+    """
+    dataset = dataset or params.datasets[0]
+    if dataset not in params.datasets:
+        known = listing(params.datasets)
+        raise DatasetError(f"wanted an image set of the study ({known}), came '{dataset}'")
+    record = record_of(root, dataset)
+    weights = {
+        model: [_weights(root, dataset, model, seed) for seed in params.seeds]
+        for model in params.models
+    }
+    images, good, bad = load_images(paths, record)
+    if not good:
+        return [], bad
+    found = [
+        answer
+        for model in params.models
+        for answer in _answers(params, record, model, weights[model], images, list(map(str, good)))
+    ]
+    return sorted(found, key=lambda answer: [str(path) for path in good].index(answer.image)), bad
+
+
+def rows(found: Sequence[Answer]) -> list[list[str]]:
+    """Return the rows of a table with `HEADERS`."""
+    return [
+        [
+            answer.image,
+            answer.model,
+            answer.classes[0][0],
+            percent(answer.classes[0][1]),
+            ", ".join(f"{name} {percent(share)}" for name, share in answer.classes[1:]),
+            f"{answer.agreeing} of {answer.seeds}",
+        ]
+        for answer in found
+    ]
+
+
+def _answers(
+    params: Params,
+    record: DatasetRecord,
+    model: str,
+    weights: Sequence[Path],
+    images: Images,
+    names: Sequence[str],
+) -> Iterator[Answer]:
+    # TensorFlow takes seconds to load: bad input has been found by now.
+    use(params.threads, params.gpus)
+    from cnnreport.predictor import Predictor  # noqa: PLC0415
+    from cnnreport.recipes import untrained_network  # noqa: PLC0415
+    from cnnreport.weights import fill_weights  # noqa: PLC0415
+
+    recipe = params.recipe_for(model, record.name)
+    network = untrained_network(model, record, recipe)
+    predictor = Predictor(network, recipe, record)
+    each = []
+    for path in weights:
+        fill_weights(network, path)
+        each.append(predictor.probabilities(images))
+    yield from _told(model, record, np.stack(each), names)
+
+
+def record_of(root: Path, dataset: str) -> DatasetRecord:
+    """Read the record of a prepared image set.
+
+    Raises:
+        DatasetError: it was not prepared here.
+
+    """
+    folder = root / "results" / dataset
+    try:
+        return load_record(folder)
+    except DatasetError as error:
+        raise DatasetError(f"{error}; nothing was trained on '{dataset}' here") from error
+
+
+def _weights(root: Path, dataset: str, model: str, seed: int) -> Path:
+    """Return where the weights of a training lie, once they are known to be those that count."""
+    path = root / "runs" / dataset / model / f"s{seed}" / "weights.npz"
+    sealed = load_json(root / "results" / dataset / model / "evaluation.json", Seal).weights
+    if not path.is_file():
+        raise ResultsError(
+            f"{path}: the trained network is not here; `dvc repro` trains it, `dvc pull` brings it "
+            "from where somebody pushed it"
+        )
+    if sha256(path) != sealed.get(str(seed)):
+        raise ResultsError(
+            f"{path}: is not the network whose figures the report shows; `dvc checkout` brings it "
+            "back, `dvc repro` tests it"
+        )
+    return path
+
+
+def _told(
+    model: str, record: DatasetRecord, probabilities: np.ndarray, names: Sequence[str]
+) -> Iterator[Answer]:
+    """Turn probabilities (seeds, images, classes) into an answer for each image."""
+    means = probabilities.mean(axis=0)
+    for number, name in enumerate(names):
+        order = np.argsort(-means[number], kind="stable")[:SHOWN]
+        own = probabilities[:, number].argmax(axis=1)
+        yield Answer(
+            image=name,
+            model=model,
+            classes=tuple((record.class_names[k], float(means[number, k])) for k in order),
+            agreeing=int((own == order[0]).sum()),
+            seeds=len(probabilities),
+        )
