@@ -223,8 +223,6 @@ def test_the_digest_covers_every_array(name, part):
     ("train", "test", "message"),
     [
         ([30, 1], [5, 5], "cannot be split"),
-        ([4, 4], [5, 5], "cannot be split"),
-        ([60, 3], [5, 5], "class 'b' has no validation image"),
         ([60, 0], [5, 5], "class 'b' has no train image"),
         ([30, 30], [5, 0], "class 'b' has no test image"),
     ],
@@ -234,8 +232,20 @@ def test_a_class_without_an_image_in_a_split_is_refused(train, test, message):
         prepare(image_set(train, test), "x", DATA)
 
 
+@pytest.mark.parametrize(
+    ("train", "held_out"), [([4, 4], [1, 1]), ([60, 3], [7, 1]), ([50, 2], [6, 1])]
+)
+def test_a_small_class_has_an_image_in_every_split(train, held_out):
+    record, splits = prepare(image_set(train, [5, 5]), "x", DATA)
+    assert record.class_counts["validation"] == held_out
+    counts = zip(record.class_counts["train"], held_out, strict=True)
+    assert [sum(both) for both in counts] == train
+    assert record.class_counts["test"] == np.bincount(splits["test"].labels).tolist()
+
+
 def run_prepare(params_file, dataset, folder):
     arguments = ["--params", str(params_file), "--dataset", dataset]
+    arguments += ["--listings", str(folder / "listings")]
     folders = ["--out", str(folder / "out"), "--results", str(folder / "results")]
     return run(["prepare", *arguments, *folders])
 

@@ -31,9 +31,9 @@ LAYERS = (
         "scheduling",
     ),
     ("records", "latency", "pipeline", "superclasses", "board", "merging"),
-    ("prepared", "models", "machine", "seals", "internship", "tabledata"),
-    ("examples", "picture_texts", "storage"),
-    ("cifar", "checkpoints", "recipes", "study", "formulas"),
+    ("prepared", "models", "machine", "seals", "internship", "tabledata", "balance"),
+    ("examples", "picture_texts", "storage", "splits"),
+    ("cifar", "checkpoints", "recipes", "study", "formulas", "folders"),
     (
         "datasets",
         "weights",
@@ -55,7 +55,17 @@ LAYERS = (
     ("differences",),
     ("training", "cluster", "figures", "tables", "checks"),
     ("charts", "pictures"),
-    ("activations", "evaluation", "planning", "verdicts", "progress", "passports", "choosing"),
+    (
+        "activations",
+        "answering",
+        "evaluation",
+        "planning",
+        "verdicts",
+        "new_study",
+        "progress",
+        "passports",
+        "choosing",
+    ),
     ("pages", "freezing", "pdf"),
     ("revisions", "repro"),
     ("verification",),
@@ -64,6 +74,7 @@ LAYERS = (
 )
 KERAS_HALF = {
     "activations",
+    "answering",
     "augmentation",
     "evaluation",
     "kernels",
@@ -110,7 +121,8 @@ def closure(path: Path) -> set[Path]:
 def declared(stage: str, model: str) -> set[Path]:
     """The files that a stage's deps name, folders expanded."""
     files: set[Path] = set()
-    for dep in PIPELINE["stages"][stage]["deps"]:
+    body = PIPELINE["stages"][stage]
+    for dep in body.get("do", body)["deps"]:  # `do` stands below a `foreach`
         path = ROOT / dep.replace("${item.model}", model)
         files |= set(path.rglob("*.py")) if path.is_dir() else {path}
     return files

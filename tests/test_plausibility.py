@@ -125,7 +125,7 @@ def test_an_accuracy_beside_its_band(
 ) -> None:
     cell = study.cell("cifar10", "vgg16")
     assert 0.4 < cell.metrics.accuracy < 0.98
-    finding = checks.check_accuracy(cell, with_band(bands, **ends))
+    finding = checks.check_accuracy(cell, study.datasets["cifar10"], with_band(bands, **ends))
     assert finding.level == level
     assert words in finding.words
     assert finding.band == (ends.get("low", 0.1), ends.get("high", 1.0))
@@ -135,14 +135,16 @@ def test_an_accuracy_beside_its_band(
 def test_an_accuracy_just_above_its_band_is_noise(study: Study, bands: Plausibility) -> None:
     cell = study.cell("cifar10", "vgg16")
     just_below = with_band(bands, high=cell.metrics.accuracy - 0.002)
-    assert checks.check_accuracy(cell, just_below).level == "plausible"
+    assert checks.check_accuracy(cell, study.datasets["cifar10"], just_below).level == "plausible"
 
 
 def test_an_accuracy_at_chance(study: Study, bands: Plausibility) -> None:
     cell = study.cell("cifar10", "vgg16")
     labels = cell.runs[0].predictions["label"]
     guessing = with_answers(cell, predicted=(labels + pd.RangeIndex(len(labels))) % 10)
-    finding = checks.check_accuracy(guessing, with_band(bands, low=0.9, images_seen=10**9))
+    finding = checks.check_accuracy(
+        guessing, study.datasets["cifar10"], with_band(bands, low=0.9, images_seen=10**9)
+    )
     assert finding.level == "look closer"
     assert "chance" in finding.words
 

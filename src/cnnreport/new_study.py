@@ -12,6 +12,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from cnnreport.balance import UNEQUAL
 from cnnreport.errors import DatasetError, InputError
 from cnnreport.folders import list_folder
 from cnnreport.folders.reading import enough, has_test, usable_by_class
@@ -45,10 +46,6 @@ LIKE_SMALL = "cifar100-objects"
 
 SMALL_BATCH = 32
 """Images in a batch, so that a small set makes enough steps."""
-
-
-UNEQUAL = 1.5
-"""From this ratio of the largest to the smallest class on, a set is told to be unequal."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined, TemplateError
 from jinja2.exceptions import TemplateSyntaxError
 
-from cnnreport import choosing, formats, passports, tables, verdicts
+from cnnreport import balance, choosing, formats, passports, tables, verdicts
 from cnnreport.bands import Plausibility, load_plausibility
 from cnnreport.bibliography import Bibliography, load_bibliography
 from cnnreport.claims import Claim, load_claims
@@ -188,6 +188,7 @@ def render_pages(
         "sections": entries,
         "titles": {model: formats.md(title) for model, title in titles.items()},
         "tables": tables,
+        "balance": balance,
         "choosing": choosing,
         "verdicts": verdicts,
         "groups": {group.key: group for group in passports.groups(study)},

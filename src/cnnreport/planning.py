@@ -17,11 +17,12 @@ from ruamel.yaml import YAML
 
 from cnnreport.checkpoints import checkpoint_root
 from cnnreport.errors import CnnReportError, ResultsError
+from cnnreport.folders import TEST, list_folder
 from cnnreport.formats import listing, plural, seconds
 from cnnreport.machine import processor_name, usable_cores
 from cnnreport.params import Params, load_params, parse_params
 from cnnreport.pipeline import PARAMS_FILE, Pipeline, StageState, override, project_folder
-from cnnreport.records import CellMetrics, TrainingRecord, load_json
+from cnnreport.records import CellMetrics, DatasetRecord, TrainingRecord, load_json
 from cnnreport.scheduling import TRAINING
 
 STEADY = frozenset({"check"})
@@ -190,12 +191,27 @@ def trainings(params: Params) -> dict[str, Training]:
 
 def train_images(dataset: str, params: Params) -> int:
     """Return how many images of a set are trained with; the validation part is rounded up."""
+    if dataset in params.folders:
+        return _folder_images(dataset, params)
     if dataset in params.subsets:
         subset = params.subsets[dataset]
         whole = len(subset.classes) * TRAIN_IMAGES_OF_A_CLASS[subset.source]
     else:
         whole = TRAIN_IMAGES[dataset]
     return whole - math.ceil(params.data.validation_fraction * whole)
+
+
+def _folder_images(name: str, params: Params) -> int:
+    """Return how many images of a folder there are to train with: as prepared, or by its files."""
+    try:
+        return load_json(Path("results", name, "dataset.json"), DatasetRecord).train_images
+    except ResultsError:
+        folder = params.folders[name]
+        entries = list_folder(Path(folder.path))
+    usable = [e for e in entries if not e.reason and e.class_name in folder.classes]
+    in_test = sum(entry.part == TEST for entry in usable)
+    images = len(usable) - (in_test or math.ceil(folder.test_fraction * len(usable)))
+    return images - math.ceil(params.data.validation_fraction * images)
 
 
 def estimate(

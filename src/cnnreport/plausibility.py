@@ -10,6 +10,7 @@ from typing import Literal
 
 import pandas as pd
 
+from cnnreport.balance import chance
 from cnnreport.bands import Band, Limit, Plausibility, TestLabels
 from cnnreport.evidence import derive
 from cnnreport.original import Original, OriginalCell
@@ -64,7 +65,7 @@ def check_dataset(
         finding
         for cell in study.cells_of(dataset)
         for finding in (
-            check_accuracy(cell, bands),
+            check_accuracy(cell, record, bands),
             check_parameters(cell, record, original),
             check_first_batch(cell, bands),
             check_against_training(cell, record),
@@ -76,13 +77,13 @@ def check_dataset(
     ]
 
 
-def check_accuracy(cell: Cell, bands: Plausibility) -> Finding:
+def check_accuracy(cell: Cell, record: DatasetRecord, bands: Plausibility) -> Finding:
     """Hold a test accuracy, with its interval, against chance and the published figures."""
-    chance = 1 / _classes(cell)
+    blind = chance(record)
     band = expected_accuracy(cell.dataset, cell.model, bands)
-    low = chance if band.low is None else band.low
+    low = blind if band.low is None else band.low
     high = 1.0 if band.high is None else band.high
-    level, words = _accuracy_words(cell, chance, band)
+    level, words = _accuracy_words(cell, blind, band)
     return Finding(
         level=level,
         cell=(cell.dataset, cell.model),
@@ -95,14 +96,14 @@ def check_accuracy(cell: Cell, bands: Plausibility) -> Finding:
     )
 
 
-def _accuracy_words(cell: Cell, chance: float, band: "Expected") -> tuple[Level, str]:
+def _accuracy_words(cell: Cell, blind: float, band: "Expected") -> tuple[Level, str]:
     interval = accuracy_interval(cell)
     if band.high is not None and interval.low > band.high:
         return "look closer", (
             "too good: above the published figures, so look for test images among the training "
             "images before believing it"
         )
-    if interval.low <= chance:
+    if interval.low <= blind:
         return "look closer", (
             "too bad: cannot be told apart from chance, so a bug, or a training that learnt nothing"
         )

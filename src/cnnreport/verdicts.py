@@ -6,6 +6,7 @@ and the statistics choose their wording. `names` is how the page writes each net
 
 from collections.abc import Sequence
 
+from cnnreport.balance import chance, class_totals, is_unequal, most_frequent
 from cnnreport.evidence import derive, mean
 from cnnreport.formats import (
     PLUS_MINUS,
@@ -327,6 +328,43 @@ def outcome(study: Study, dataset: str, names: Names) -> str:
         f"The cost does: of these, {names[cheapest.model]} trained in the shortest time "
         f"({seconds(cheapest.train_seconds)})."
     )
+
+
+def balance(study: Study, dataset: str, names: Names) -> str:
+    """Say what accuracies are to be read against where classes are unequal; else nothing."""
+    record = study.datasets[dataset]
+    if not is_unequal(record):
+        return ""
+    totals, often = class_totals(record), most_frequent(record)
+    largest, smallest = max(totals, key=totals.__getitem__), min(totals, key=totals.__getitem__)
+    level = chance(record)
+    cells = study.ranked(dataset)
+    below = [names[cell.model] for cell in cells if cell.metrics.accuracy <= level]
+    figures = [f"{names[cell.model]} {percent(balanced(cell))}" for cell in by_balance(cells)]
+    same = [cell.model for cell in by_balance(cells)] == [cell.model for cell in cells]
+    order = "the same order as" if same else "another order than"
+    return " ".join(
+        [
+            f"The classes are unequal: {md(largest)} has {thousands(totals[largest])} images, "
+            f"{md(smallest)} {thousands(totals[smallest])}. Answering {md(often)}, whatever the "
+            f"image shows, would be right on {percent(level)} of the test images"
+            + (f", and {listing(below)} did no better." if below else "."),
+            "Balanced accuracy, the mean of the accuracies of the classes, counts each class the "
+            f"same: {listing(figures)}"
+            + (f", which is {order} by accuracy." if len(cells) > 1 else "."),
+        ]
+    )
+
+
+def balanced(cell: Cell) -> float:
+    """Return the mean of the accuracies of the classes."""
+    kept = cell.metrics.balanced_accuracy
+    return mean(list(cell.metrics.class_accuracy.values())) if kept is None else kept
+
+
+def by_balance(cells: Sequence[Cell]) -> list[Cell]:
+    """Return cells by their balanced accuracy, the highest first."""
+    return sorted(cells, key=balanced, reverse=True)
 
 
 def extreme_classes(study: Study, dataset: str) -> str:

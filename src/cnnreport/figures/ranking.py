@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from matplotlib.axes import Axes
 
+from cnnreport.balance import chance, is_unequal, most_frequent
 from cnnreport.figures.drawing import Drawing, new_figure
 from cnnreport.figures.intervals import BarStyle, bars, interval_note, name_rows
 from cnnreport.figures.labels import beside
@@ -16,6 +17,7 @@ from cnnreport.formats import (
     percent_spread,
     plural,
 )
+from cnnreport.records import DatasetRecord
 from cnnreport.statistics import RankedCell, accuracy_interval, seed_deviation, tie_groups
 from cnnreport.study import Cell, Study
 
@@ -36,7 +38,7 @@ def leaderboard(study: Study, dataset: str, looks: Mapping[str, Look]) -> Drawin
         _bar(axes, row, item.cell, looks[item.cell.model])
     names = [f"{item.rank}. {looks[item.cell.model].title}" for item in ranked]
     name_rows(axes, names, "test accuracy (%), number before a name: rank")
-    _chance_line(axes, 1 / len(study.datasets[dataset].class_names))
+    _chance_line(axes, study.datasets[dataset])
     if margin:
         _brackets(margin[0], groups)
     return Drawing(
@@ -92,11 +94,12 @@ def _brackets(axes: Axes, groups: Sequence[Sequence[int]]) -> None:
     axes.set_axis_off()
 
 
-def _chance_line(axes: Axes, chance: float) -> None:
-    axes.axvline(100 * chance, color=INK, linestyle=(0, (4, 2)), linewidth=1)
+def _chance_line(axes: Axes, record: DatasetRecord) -> None:
+    level = chance(record)
+    axes.axvline(100 * level, color=INK, linestyle=(0, (4, 2)), linewidth=1)
     axes.annotate(
-        f"chance {percent(chance)}",
-        (100 * chance, 1),
+        f"{'most frequent class' if is_unequal(record) else 'chance'} {percent(level)}",
+        (100 * level, 1),
         xycoords=("data", "axes fraction"),
         xytext=(0, 3),
         textcoords="offset points",
@@ -109,7 +112,7 @@ def _caption(
 ) -> str:
     parts = [
         _verdict(study.datasets[dataset].title, ranked, looks),
-        f"Chance is {percent(1 / len(study.datasets[dataset].class_names))}.",
+        _chance_in_words(study.datasets[dataset]),
         interval_note(ranked[0].cell),
     ]
     if len(ranked[0].cell.runs) > 1:
@@ -117,6 +120,12 @@ def _caption(
     if any(item.tied_with for item in ranked):
         parts.append("Joined by a line at the right: networks that cannot be told apart.")
     return " ".join(parts)
+
+
+def _chance_in_words(record: DatasetRecord) -> str:
+    if is_unequal(record):
+        return f"Always answering {most_frequent(record)} is right on {percent(chance(record))}."
+    return f"Chance is {percent(chance(record))}."
 
 
 def _verdict(title: str, ranked: Sequence[RankedCell], looks: Mapping[str, Look]) -> str:

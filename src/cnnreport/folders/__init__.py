@@ -12,11 +12,12 @@ each class in them. What becomes of each file is decided in two steps:
 No file is left out in silence: `cnnreport.records.FolderRecord` names each with the reason.
 """
 
-from cnnreport.folders.listing import Entry, list_folder, load_listing, save_listing
+from cnnreport.folders.listing import TEST, Entry, list_folder, load_listing, save_listing
 from cnnreport.folders.pixels import UnusableError, read_pixels
 from cnnreport.folders.reading import FolderImages, read_folder
 
 __all__ = [
+    "TEST",
     "Entry",
     "FolderImages",
     "UnusableError",

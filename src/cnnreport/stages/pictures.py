@@ -12,6 +12,7 @@ from cnnreport.errors import DatasetError, InputError
 from cnnreport.examples import Trace, load_trace
 from cnnreport.figures.dark import ENDING, dark_of
 from cnnreport.figures.drawing import Drawing, to_svg
+from cnnreport.figures.fonts import lettering, written_names
 from cnnreport.original import load_original
 from cnnreport.params import load_params
 from cnnreport.picture_texts import Picture, pictures_json
@@ -42,7 +43,8 @@ def main(argv: Sequence[str]) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     texts: dict[str, Picture] = {}
     # A dollar sign in the name of a class is no formula.
-    with style.context(args.style), mpl.rc_context({"text.parse_math": False}):
+    plain = mpl.rc_context({"text.parse_math": False})
+    with style.context(args.style), plain, lettering(written_names(study)):
         for drawing in all_pictures(study, images, titles):
             texts[drawing.name] = _save(drawing, args.out)
     wanted = {name for each in texts.values() for name in (each.file, each.dark)}

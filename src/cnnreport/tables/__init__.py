@@ -34,6 +34,7 @@ from cnnreport.tables.differences import (
     difference_summary,
 )
 from cnnreport.tables.examples import likeliest, likeliest_class, steps, window_sum
+from cnnreport.tables.folders import class_counts, file_notes, left_out, reasons
 from cnnreport.tables.markdown import Table, markdown_table
 from cnnreport.tables.misses import missed_alone, missed_finding, missed_images
 from cnnreport.tables.original import (
@@ -85,6 +86,7 @@ __all__ = [
     "cell_use_cost",
     "claims",
     "class_accuracy",
+    "class_counts",
     "class_differences",
     "comparison_markdown",
     "comparisons",
@@ -98,6 +100,7 @@ __all__ = [
     "energy_methods",
     "expected",
     "extreme_classes",
+    "file_notes",
     "findings",
     "has_auxiliary_heads",
     "has_blocks",
@@ -108,6 +111,7 @@ __all__ = [
     "interval_text",
     "layer_table",
     "leaderboard",
+    "left_out",
     "likeliest",
     "likeliest_class",
     "machines",
@@ -124,6 +128,7 @@ __all__ = [
     "pairs",
     "published",
     "rate_text",
+    "reasons",
     "reliability_bins",
     "resolution",
     "seeds_table",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from cnnreport.balance import is_unequal
 from cnnreport.formats import (
     decimal,
     macs,
@@ -42,6 +43,7 @@ def leaderboard(study: Study, dataset: str, names: Names) -> Table:
         "Network": lambda row: names[row.cell.model],
         "Test accuracy": lambda row: accuracy_alone(row.cell),
         INTERVAL: lambda row: interval_text(accuracy_interval(row.cell)),
+        "Balanced accuracy": lambda row: optional(row.cell.metrics.balanced_accuracy),
         "Top-5 accuracy": lambda row: optional(row.cell.metrics.top5_accuracy),
         "Loss": lambda row: decimal(row.cell.metrics.loss, 3),
         "Parameters": lambda row: thousands(row.cell.metrics.parameters),
@@ -51,6 +53,8 @@ def leaderboard(study: Study, dataset: str, names: Names) -> Table:
         "Images seen": lambda row: thousands(row.cell.metrics.images_seen),
         _APART: lambda row: _others(row, ranked, names),
     }
+    if not is_unequal(study.datasets[dataset]):
+        del columns["Balanced accuracy"]
     if all(row.cell.metrics.top5_accuracy is None for row in ranked):
         del columns["Top-5 accuracy"]
     return _ranking(ranked, columns)

@@ -15,6 +15,7 @@ def test_results(cell: Cell) -> Table:
     rows = [
         ["Test loss (cross-entropy)", decimal(metrics.loss, 4)],
         ["Test accuracy", accuracy_text(cell)],
+        ["Balanced test accuracy", optional(metrics.balanced_accuracy)],
         ["Top-5 test accuracy", optional(metrics.top5_accuracy)],
         ["Training accuracy, last epoch", percent(metrics.train_accuracy)],
         ["Validation accuracy, last epoch", percent(metrics.validation_accuracy)],

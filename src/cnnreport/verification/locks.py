@@ -112,7 +112,13 @@ def expected_stages(subject: Subject, lock: Lock) -> list[str]:
     params = subject.study.params
     if subject.frozen:
         return stages_of(params)
-    others = [name for name in lock if name.split("@")[0] not in OF_CELLS]
+    cells = [f"{model}-{dataset}" for dataset in params.datasets for model in params.models]
+    others = [
+        name
+        for name in lock
+        for stage, _, of in [name.partition("@")]
+        if stage not in OF_CELLS and (not of or of in cells or of in params.folders)
+    ]
     return [*stages_of(params), *dict.fromkeys([*OF_SITE, *others])]
 
 

@@ -128,7 +128,11 @@ def test_checks(subject: Subject, cell: Cell, record: DatasetRecord) -> Iterator
     yield number(f"{place} /test_images", metrics.test_images, len(hits))
     by_seed = {str(seed): float(value) for seed, value in accuracies.items()}
     yield from _mapping(f"{place} /accuracy_by_seed", metrics.accuracy_by_seed, by_seed)
-    yield from _mapping(f"{place} /class_accuracy", metrics.class_accuracy, _by_class(cell, record))
+    by_class = _by_class(cell, record)
+    yield from _mapping(f"{place} /class_accuracy", metrics.class_accuracy, by_class)
+    if metrics.balanced_accuracy is not None:
+        balanced = float(np.mean(list(by_class.values())))
+        yield number(f"{place} /balanced_accuracy", metrics.balanced_accuracy, balanced)
 
 
 def _hits(run: Run) -> "pd.Series[bool]":
