@@ -108,7 +108,7 @@ def rows(found: Sequence[Answer]) -> list[list[str]]:
             answer.model,
             answer.classes[0][0],
             percent(answer.classes[0][1]),
-            ", ".join(f"{name} {percent(share)}" for name, share in answer.classes[1:]),
+            "\n".join(f"{name} {percent(share)}" for name, share in answer.classes[1:]),
             f"{answer.agreeing} of {answer.seeds}",
         ]
         for answer in found

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,6 +17,7 @@ from rich.table import Column, Table
 
 from cnnreport.errors import CnnReportError, InputError
 from cnnreport.params import BASE_DATASETS, load_params
+from cnnreport.stages import QUIET
 
 if TYPE_CHECKING:
     from cnnreport import tables
@@ -34,6 +36,8 @@ ParamsFile = Annotated[Path, typer.Option(help="The parameters to read.")]
 
 def main() -> None:
     """Run the command; an error of the user's is one line and exit status 2."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
     for stream in (sys.stdout, sys.stderr):  # a pipe on Windows has another encoding
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8")
@@ -174,7 +178,7 @@ def predict(
     if as_json:
         print(json.dumps([asdict(each) for each in found], indent=2, ensure_ascii=False))
     elif found:
-        table = Table(*answering.HEADERS, box=SIMPLE)
+        table = Table(*answering.HEADERS, box=SIMPLE, show_lines=len(images) > 1)
         for row in answering.rows(found):
             table.add_row(*map(escape, row))
         Console().print(table)

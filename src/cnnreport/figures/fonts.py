@@ -4,6 +4,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib import font_manager
@@ -13,6 +14,14 @@ from cnnreport.study import Study
 OWN = "DejaVu Sans"
 """The font of report/figures.mplstyle, which comes with matplotlib."""
 
+BOXES = "Last Resort High-Efficiency"
+"""A font of matplotlib's with a box for every letter there is."""
+
+
+def fonts_beside(style: Path) -> Path:
+    """Return the folder of fonts that belongs to a style file in report/."""
+    return style.parent / "pdf" / "fonts"
+
 
 def written_names(study: Study) -> list[str]:
     """Return what a study's figures write that came from a person: its image sets and classes."""
@@ -21,12 +30,16 @@ def written_names(study: Study) -> list[str]:
 
 
 @contextmanager
-def lettering(names: Iterable[str]) -> Iterator[None]:
-    """Draw with fonts of this machine where names have letters that the figures' own font lacks.
+def lettering(names: Iterable[str], folder: Path) -> Iterator[None]:
+    """Draw with other fonts too where names have letters that the figures' own font lacks.
+
+    They are those of this machine and of `folder`, which the PDF is set with as well.
 
     Where no font has them, one line says so, and the figures show boxes in their place; captions
     and texts for those who cannot see a figure have the names all the same.
     """
+    for path in sorted([*folder.glob("*.ttf"), *folder.glob("*.otf")]):
+        font_manager.fontManager.addfont(path)
     missing = _missing(set("".join(names)), font_manager.findfont(OWN))
     families = [OWN]
     for family, path in _others() if missing else ():
@@ -39,7 +52,7 @@ def lettering(names: Iterable[str]) -> Iterator[None]:
     if missing:
         print(
             f"warning: no font here has the letters {''.join(sorted(missing))}: figures show boxes "
-            "in their place until one is installed (Noto has fonts for every script)",
+            f"in their place until a font file that has them is in {folder}",
             file=sys.stderr,
         )
     with mpl.rc_context({"font.family": families}), warnings.catch_warnings():
@@ -61,6 +74,6 @@ def _others() -> list[tuple[str, str]]:
         {
             (font.name, font.fname)
             for font in font_manager.fontManager.ttflist
-            if font.style == "normal" and font.name != OWN
+            if font.style == "normal" and font.name not in (OWN, BOXES)
         }
     )

@@ -18,7 +18,7 @@ from cnnreport.figures.dark import ENDING as DARK
 from cnnreport.figures.dark import dark_of
 from cnnreport.figures.diagrams import study_diagrams
 from cnnreport.figures.drawing import to_svg
-from cnnreport.figures.fonts import lettering, written_names
+from cnnreport.figures.fonts import fonts_beside, lettering, written_names
 from cnnreport.figures.formulas import draw_formulas
 from cnnreport.formulas import DRAWN, PREFIX, drawn_text, load_formulas
 from cnnreport.original import Original, load_original
@@ -68,7 +68,7 @@ def figure_files(study: Study, original: Original, style_file: Path) -> dict[str
     files: dict[str, str] = {}
     texts: dict[str, dict[str, str | bool]] = {}
     charts = {chart.name: chart for chart in all_charts(study, original.titles)}
-    with style.context(style_file), lettering(written_names(study)):
+    with style.context(style_file), lettering(written_names(study), fonts_beside(style_file)):
         diagrams = study_diagrams(study, original.titles)
         for drawing in chain(all_drawings(study, original), diagrams):
             light = to_svg(drawing.figure)

@@ -1,0 +1,32 @@
+"""Unequal classes: when they are called so, and what accuracies are read against."""
+
+from dataclasses import replace
+
+import pytest
+from conftest import make_dataset
+
+from cnnreport.balance import chance, class_totals, is_unequal, most_frequent
+
+
+def record(train, test):
+    counts = {"train": train, "validation": [1, 1, 1], "test": test}
+    return replace(make_dataset(), class_counts=counts)
+
+
+def test_about_equal_classes():
+    equal = record([100, 120, 100], [10, 11, 10])
+    assert not is_unequal(equal)
+    assert chance(equal) == pytest.approx(1 / 3)
+
+
+def test_unequal_classes_are_read_against_the_most_frequent_one():
+    unequal = record([100, 30, 50], [20, 5, 15])
+    assert class_totals(unequal) == {"dark": 121, "grey": 36, "bright": 66}
+    assert is_unequal(unequal)
+    assert most_frequent(unequal) == "dark"
+    assert chance(unequal) == 0.5
+
+
+def test_what_was_not_counted_is_not_called_unequal():
+    assert not is_unequal(make_dataset())
+    assert chance(make_dataset()) == pytest.approx(1 / 3)

@@ -1,0 +1,46 @@
+"""Order and division of images."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cnnreport.prepared import Split
+from cnnreport.splits import canonical, canonical_order, stratified_split
+
+
+def test_the_order_depends_on_the_pictures_alone():
+    rng = np.random.default_rng(0)
+    split = Split(rng.integers(0, 256, (9, 4, 4, 3), np.uint8), np.arange(9))
+    mixed = rng.permutation(9)
+    again = canonical(Split(split.images[mixed], split.labels[mixed]))
+    assert (again.images == canonical(split).images).all()
+    assert (again.labels == split.labels[canonical_order(split)]).all()
+
+
+@given(
+    counts=st.lists(st.integers(2, 40), min_size=2, max_size=6),
+    fraction=st.floats(0.01, 0.9),
+    seed=st.integers(0, 99),
+)
+def test_every_class_is_on_both_sides(counts, fraction, seed):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    rest, part = stratified_split(labels, fraction, seed)
+    assert sorted([*rest, *part]) == list(range(len(labels)))
+    for side in (rest, part):
+        assert (np.diff(side) > 0).all()
+        assert set(labels[side]) == set(range(len(counts)))
+    again = stratified_split(labels, fraction, seed)
+    assert (again[0] == rest).all()
+    assert (again[1] == part).all()
+
+
+def test_large_classes_are_divided_in_proportion():
+    labels = np.repeat([0, 1, 2], [500, 300, 200])
+    _, part = stratified_split(labels, 0.1, 0)
+    assert np.bincount(labels[part]).tolist() == [50, 30, 20]
+
+
+def test_a_single_image_cannot_be_divided():
+    with pytest.raises(ValueError, match="least populated"):
+        stratified_split(np.array([0, 0, 0, 1]), 0.5, 0)
