@@ -106,6 +106,10 @@ def make_dataset(params: Params, name: str, images_per_class: int = 30) -> Datas
         mean=[0.5, 0.5, 0.5],
         deviation=[0.25, 0.25, 0.25],
         digest="0" * 64,
+        class_counts={
+            split: [share * images_per_class] * len(classes)
+            for split, share in (("train", 9), ("validation", 1), ("test", 1))
+        },
     )
 
 
@@ -264,6 +268,7 @@ def make_metrics(
         class_accuracy={
             name: float(by_class[index]) for index, name in enumerate(dataset.class_names)
         },
+        balanced_accuracy=float(by_class.mean()),
     )
 
 

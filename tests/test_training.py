@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tiny_networks
+from sklearn.utils.class_weight import compute_sample_weight
 
 from cnnreport import training
 from cnnreport.errors import TrainingError
@@ -109,7 +110,9 @@ def keras_after_one_step(
     network.set_weights(kept)
     main = answers["main"] if isinstance(answers, dict) else answers
     before = keras.losses.CategoricalCrossentropy()(labels, main)
-    model.train_on_batch(pixels, targets)
+    balanced = recipe.class_weights == "balanced"
+    weights = compute_sample_weight("balanced", split.labels) if balanced else None
+    model.train_on_batch(pixels, targets, sample_weight=weights)
     return network, float(before)
 
 
@@ -130,6 +133,7 @@ def sgd(**options: Any) -> keras.optimizers.Optimizer:
         ),
         (tiny_networks.normalised, {"clip_norm": None}, sgd),
         (tiny_networks.normalised, {"clip_norm": 0.1}, lambda: sgd(global_clipnorm=0.1)),
+        (tiny_networks.normalised, {"clip_norm": None, "class_weights": "balanced"}, sgd),
         (tiny_networks.with_heads, {"clip_norm": None}, sgd),
         (tiny_networks.with_heads, {"clip_norm": None, "heads": "weighted"}, sgd),
         (
@@ -145,6 +149,7 @@ def sgd(**options: Any) -> keras.optimizers.Optimizer:
         "adam",
         "penalties",
         "clipped penalties",
+        "unequal classes",
         "summed heads",
         "weighted heads",
         "smoothed heads",
@@ -167,6 +172,25 @@ def test_a_step_equals_keras(
         np.testing.assert_allclose(one, two, rtol=1e-3, atol=2e-5)
     pairs = zip(weights_of(ours), start, strict=True)
     assert max(np.abs(one - two).max() for one, two in pairs) > 1e-3
+
+
+def test_classes_count_the_same_in_all() -> None:
+    balanced = RECIPE.model_copy(update={"class_weights": "balanced"})
+    counts = np.array([90, 6, 24])
+    weights = training.class_weights(balanced, counts)
+    assert weights is not None
+    np.testing.assert_allclose(weights * counts, 40, rtol=1e-6)
+    assert training.class_weights(RECIPE, counts) is None
+
+
+def test_equal_classes_keep_their_bits(trainer: Maker) -> None:
+    balanced = RECIPE.model_copy(update={"class_weights": "balanced"})
+    one, two = trainer(recipe=RECIPE), trainer(recipe=balanced)
+    one.run_epoch(1), two.run_epoch(1)
+    assert_same_bits(one, two)
+    unequal, as_they_are = trainer(recipe=balanced, images=40), trainer(images=40)
+    unequal.run_epoch(1), as_they_are.run_epoch(1)
+    assert differ(unequal, as_they_are)
 
 
 def test_penalties_and_auxiliary_heads_make_a_difference(trainer: Maker) -> None:

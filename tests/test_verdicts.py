@@ -167,6 +167,43 @@ def test_several_seeds_are_part_of_what_a_lead_is_held_against() -> None:
     assert "more than the choice of test images and seeds explains" in text
 
 
+def unequal(study: Study) -> Study:
+    """The study as if the first class had many more images than the others."""
+    record = study.datasets["digits"]
+    images = record.test_images // len(record.class_names)
+    counts = {"train": [900] + [100] * 9, "validation": [100] + [10] * 9, "test": [images] * 10}
+    return replace(study, datasets={"digits": replace(record, class_counts=counts)})
+
+
+def test_unequal_classes_are_told_with_what_they_mean() -> None:
+    study = unequal(study_of({"lenet": 0.2, "vgg16": 3.5}))
+    text = verdicts.balance(study, "digits", NAMES)
+    assert "The classes are unequal: 0 has 1,060 images, 1 170." in text
+    assert "Answering 0, whatever the image shows, would be right on 10.0" in text
+    best = study.cell("digits", "vgg16").metrics
+    assert best.balanced_accuracy == pytest.approx(best.accuracy)
+    assert f"VGG16 {percent(best.balanced_accuracy)} and LENET" in text
+    assert text.endswith("which is the same order as by accuracy.")
+
+
+def test_another_order_by_balanced_accuracy_and_a_network_below_the_blind_answer_are_told() -> None:
+    study = unequal(study_of({"lenet": 0.2, "vgg16": 3.5}))
+    worse = study.cell("digits", "vgg16")
+    metrics = replace(worse.metrics, balanced_accuracy=0.05)
+    low = study.cell("digits", "lenet")
+    cells = {
+        ("digits", "vgg16"): replace(worse, metrics=metrics),
+        ("digits", "lenet"): replace(low, metrics=replace(low.metrics, accuracy=0.1)),
+    }
+    text = verdicts.balance(replace(study, cells=cells), "digits", NAMES)
+    assert "and LENET did no better" in text
+    assert text.endswith("which is another order than by accuracy.")
+
+
+def test_about_equal_classes_are_not_spoken_of() -> None:
+    assert not verdicts.balance(study_of({"lenet": 0.2}), "digits", NAMES)
+
+
 def test_extreme_classes_are_those_of_the_means() -> None:
     study = study_of({"lenet": 1.0})
     accuracies = study.cell("digits", "lenet").metrics.class_accuracy

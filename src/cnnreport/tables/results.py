@@ -8,6 +8,9 @@ from cnnreport.study import Cell
 from cnnreport.tables.markdown import Table
 from cnnreport.tables.words import accuracy_text, optional
 
+SHOWN_APART = 0.0005
+"""With classes of one size the balanced accuracy is the accuracy, and not shown a second time."""
+
 
 def test_results(cell: Cell) -> Table:
     """Return loss and accuracy of a cell on its test images."""
@@ -15,11 +18,13 @@ def test_results(cell: Cell) -> Table:
     rows = [
         ["Test loss (cross-entropy)", decimal(metrics.loss, 4)],
         ["Test accuracy", accuracy_text(cell)],
-        ["Balanced test accuracy", optional(metrics.balanced_accuracy)],
         ["Top-5 test accuracy", optional(metrics.top5_accuracy)],
         ["Training accuracy, last epoch", percent(metrics.train_accuracy)],
         ["Validation accuracy, last epoch", percent(metrics.validation_accuracy)],
     ]
+    balanced = metrics.balanced_accuracy
+    if balanced is not None and abs(balanced - metrics.accuracy) >= SHOWN_APART:
+        rows.insert(2, ["Balanced test accuracy", percent(balanced)])
     return Table(["Figure", "Value"], rows, "lr")
 
 
