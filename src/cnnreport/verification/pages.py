@@ -107,11 +107,12 @@ def wanted_pages(site: Site, name: str) -> dict[str, str]:
     if name == LIVE:
         study = replace(study, pictures=load_pictures(site.folder / DOCS / INDEX))
     drawn = load_figures(site.folder / DOCS / drawn_in(name))
-    frozen = [each for key, each in site.studies.items() if LIVE == name != key]
+    frozen = [each for key, each in site.studies.items() if key != LIVE]
+    live = site.studies[LIVE].params if LIVE in site.studies else None
     own = site.sources
     if name != LIVE:
         own = replace(own, code=code_of(site.folder / FROZEN / name))
-    pages = render_pages(study, site.written, drawn, own, frozen)
+    pages = render_pages(study, site.written, drawn, own, frozen, live)
     if name == LIVE:
         pages[NAVIGATION] = render_navigation(study, frozen, site.written, site.sources)
     return pages
