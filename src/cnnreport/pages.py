@@ -40,6 +40,7 @@ from cnnreport.params import Params
 from cnnreport.passports import Group, Passports
 from cnnreport.picture_texts import FOLDER as PICTURES
 from cnnreport.picture_texts import Picture
+from cnnreport.records import DatasetRecord
 from cnnreport.study import PACKED, Manifest, Study, share_cells
 from cnnreport.tabledata import (
     SUFFIX,
@@ -176,10 +177,11 @@ def _age(study: Study) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Beside:
-    """A comparison of a study with another one: the other's title, and the page below docs/."""
+    """A comparison of a study with another one, by the other's title; `path` is below docs/."""
 
     title: str
     path: str
+    live: bool = False
 
 
 def comparisons_of(
@@ -199,8 +201,9 @@ def comparisons_of(
         )
         for each in _comparable(study, frozen)
     ]
-    with_live = bool(live and study.name and share_cells(live, study.params))
-    return [*([Beside(LIVE_TITLE, comparison_path(study.name))] if with_live else []), *found]
+    if live and study.name and share_cells(live, study.params):
+        return [Beside(LIVE_TITLE, comparison_path(study.name), live=True), *found]
+    return found
 
 
 @dataclass(frozen=True)
@@ -211,6 +214,11 @@ class Kept:
     manifest: Manifest
     titles: Mapping[str, str]
     comparisons: Sequence[Beside]
+
+    @property
+    def beside_live(self) -> bool:
+        """Whether the site compares it with the live study."""
+        return any(each.live for each in self.comparisons)
 
 
 def group_title(group: Group, titles: Mapping[str, str]) -> str:
@@ -248,6 +256,7 @@ def render_pages(
     titles = titles_of(study, written.original)
     entries = pages_of(study, written, sources, frozen)
     pages = list(pages_in(entries))
+    kept = [] if study.name else kept_studies(frozen, written.original, study.params)
     environment = make_environment(sources.templates)
     shared = {
         "study": study,
@@ -275,10 +284,10 @@ def render_pages(
         },
         "evidence_again": passports.again,
         "beside": passports.beside,
-        "frozen": [each.manifest for each in frozen],
-        "kept": [] if study.name else kept_studies(frozen, written.original, study.params),
-        "frozen_originals": [
-            each.manifest for each in frozen if tables.datasets_in_original(each, written.original)
+        "kept": kept,
+        "kept_datasets": _image_sets(kept),
+        "kept_with_originals": [
+            each for each in kept if tables.datasets_in_original(each.study, written.original)
         ],
         "figure_passports": lambda name: passports.group_of_figure(name, study).path,
     }
@@ -335,6 +344,12 @@ def kept_studies(frozen: Sequence[Study], original: Original, live: Params) -> l
         for each in frozen
         if each.manifest
     ]
+
+
+def _image_sets(kept: Sequence[Kept]) -> list[DatasetRecord]:
+    """Return the image sets of frozen studies, each once."""
+    records = (record for each in kept for record in each.study.datasets.values())
+    return list({record.title: record for record in records}.values())
 
 
 def _escaped(titles: Mapping[str, str]) -> dict[str, str]:
