@@ -333,7 +333,10 @@ def render_pages(
 
 
 def kept_studies(frozen: Sequence[Study], original: Original, live: Params) -> list[Kept]:
-    """Return the frozen studies with what a page of the live one says of them."""
+    """Return the frozen studies with what a page of the live one says of them.
+
+    Those of one network stand last: they give no choice between networks.
+    """
     return [
         Kept(
             each,
@@ -341,7 +344,7 @@ def kept_studies(frozen: Sequence[Study], original: Original, live: Params) -> l
             _escaped(titles_of(each, original)),
             comparisons_of(each, frozen, live),
         )
-        for each in frozen
+        for each in sorted(frozen, key=lambda each: len(each.params.models) == 1)
         if each.manifest
     ]
 

@@ -66,7 +66,6 @@ def how_trained(study: Study, dataset: str) -> str:
     several = len(params.seeds) > 1
     parts = [
         f"*{md(record.title)}*",
-        f"{thousands(len(record.class_names))} classes",
         plural(record.train_images, "training image"),
         plural(record.test_images, "test image"),
         f"recipe `{params.recipe}`",
