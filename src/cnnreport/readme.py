@@ -7,7 +7,7 @@ from cnnreport import inserts
 from cnnreport.errors import InputError
 from cnnreport.formats import PLUS_MINUS, md
 from cnnreport.original import Original
-from cnnreport.pages import STUDIES, titles_of
+from cnnreport.pages import STUDIES, title_of, titles_of
 from cnnreport.records import save_text
 from cnnreport.statistics import tie_groups
 from cnnreport.study import Study
@@ -17,37 +17,37 @@ from cnnreport.tables.words import accuracy_alone
 README, NAME = "README.md", "readme"
 """The page, and how its comments and the command call the part."""
 
-HEADERS = ["Study", "Image set", "Recipe", "Seeds", "Rank", "Network", "Test accuracy"]
+HEADERS = ["Study", "Image set", "Recipe", "Seeds", "Test accuracy by rank"]
 
+LINE_BREAK = "<br>"
 LEGEND = (
-    f"Networks that the tests cannot tell apart share a rank. {PLUS_MINUS} is the standard "
-    "deviation over the seeds, where there are several."
+    "The rank of a network is one more than the number of networks that are significantly better; "
+    f"{PLUS_MINUS} is the standard deviation over the seeds, where there are several."
 )
 
 
 def figures(frozen: Sequence[Study], original: Original) -> str:
-    """Return the part of README.md: a row for each cell of each frozen study; nothing without."""
+    """Return the part of README.md: a row for each frozen study and image set; nothing without."""
     rows = [row for study in frozen for row in _rows(study, original)]
     if not rows:
         return ""
-    return f"\n{Table(HEADERS, rows, 'lllrrlr').markdown}\n\n{LEGEND}\n\n"
+    return f"\n{Table(HEADERS, rows, 'lllrl').markdown}\n\n{LEGEND}\n\n"
 
 
 def _rows(study: Study, original: Original) -> list[list[str]]:
     titles = titles_of(study, original)
-    name = md(study.manifest.title if study.manifest else study.name)
     return [
         [
-            f"[{name}](docs/{STUDIES}/{study.name}/index.md)",
+            f"[{md(title_of(study))}](docs/{STUDIES}/{study.name}/index.md)",
             md(study.datasets[dataset].title),
             f"`{study.params.recipe}`",
             str(len(study.params.seeds)),
-            str(row.rank),
-            md(titles[row.cell.model]),
-            accuracy_alone(row.cell),
+            LINE_BREAK.join(
+                f"{row.rank}. {md(titles[row.cell.model])} {accuracy_alone(row.cell)}"
+                for row in tie_groups(study, dataset)
+            ),
         ]
         for dataset in study.datasets
-        for row in tie_groups(study, dataset)
     ]
 
 
