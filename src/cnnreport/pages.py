@@ -192,15 +192,12 @@ def comparisons_of(
     `live` are the parameters of the live study, for a frozen one.
     """
     own = {each.name for each in compared_in(study, frozen)}
-    found = [
-        Beside(
-            title_of(each),
-            comparison_path(each.name)
-            if each.name in own
-            else f"{folder_of(each.name)}{comparison_path(study.name)}",
-        )
-        for each in _comparable(study, frozen)
-    ]
+
+    def place(other: Study) -> str:
+        page, beside = (study, other) if other.name in own else (other, study)
+        return f"{folder_of(page.name)}{comparison_path(beside.name)}"
+
+    found = [Beside(title_of(each), place(each)) for each in _comparable(study, frozen)]
     if live and study.name and share_cells(live, study.params):
         return [Beside(LIVE_TITLE, comparison_path(study.name), live=True), *found]
     return found
