@@ -15,8 +15,9 @@ from clones import edit_params, make_clone, succeed
 from make_study import make_metrics, make_study, write_study
 from ruamel.yaml import YAML
 
-from cnnreport import stages
-from cnnreport.freezing import freeze
+from cnnreport import readme, stages
+from cnnreport.freezing import freeze, load_frozen
+from cnnreport.original import load_original
 from cnnreport.params import declared_values, load_params
 from cnnreport.prepared import Split, save_split
 from cnnreport.records import Architecture, Inputs, Layer, Seal, save_text, to_json
@@ -78,6 +79,10 @@ def make_project(folder: Path) -> None:
     succeed(folder, "dvc", "commit", "--force", "prepare", "train", "evaluate")
     freeze(folder, folder / "report/studies", FROZEN, "A kept study")
     run_stages(folder, "plot_studies", "report")
+    kept = load_frozen(folder / "report/studies" / FROZEN)
+    readme.update(
+        folder, readme.figures([kept], load_original(folder / "report/original_study.yaml"))
+    )
     succeed(folder, "dvc", "commit", "--force")
 
 

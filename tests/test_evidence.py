@@ -190,3 +190,30 @@ def test_a_ledger_ends_with_its_block() -> None:
     with pytest.raises(RuntimeError), ledger():
         raise RuntimeError
     assert formats.percent(Quantity(0.5, A)) == formats.percent(0.5)
+
+
+def test_a_number_belongs_to_the_frozen_study_of_its_inputs() -> None:
+    kept, live = (from_file({"x": 0.5}, "results/a.json", study=name) for name in ("kept", ""))
+    half = kept["x"] / 2
+    assert evidence_of(half) == Evidence(
+        how="ratio, 2 on the right", inputs=(evidence_of(kept["x"]),), study="kept"
+    )
+    written = derive(0.1, "difference", kept["x"], from_file({"x": 1.0}, "report/b.yaml")["x"])
+    assert evidence_of(written).study == "kept"
+    assert evidence_of(live["x"] / 2).study == ""
+
+
+def test_what_is_computed_from_two_frozen_studies_has_no_passport() -> None:
+    one, other = (from_file({"x": 0.5}, "results/a.json", study=name)["x"] for name in "ab")
+    assert evidence_of(one - other) is None
+    assert one - other == 0
+
+
+def test_the_same_place_in_two_studies_is_two_numbers() -> None:
+    with ledger() as book:
+        for study, value in (("", 0.25), ("kept", 0.5), ("", 0.25)):
+            cite(from_file({"x": value}, "results/a.json", study=study)["x"], "shown")
+    assert [(each.evidence.study, each.value) for each in book.citations] == [
+        ("", 0.25),
+        ("kept", 0.5),
+    ]

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnreport.errors import InputError
+from cnnreport.inserts import closing, opening
 from cnnreport.numberlint import (
     CONSTANTS,
     Constant,
@@ -433,6 +434,12 @@ def cnnreport_lint(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_command_counts_what_it_read(tmp_path: Path) -> None:
     done = cnnreport_lint("--root", str(project(tmp_path, {})))
     assert (done.returncode, done.stdout) == (0, "1 pages read, no findings\n"), done.stderr
+
+
+def test_figures_that_a_program_writes_into_a_page_are_not_typed(tmp_path: Path) -> None:
+    text = f"{opening('readme')}\n| 58.4 % |\n{closing('readme')}\nIt takes 5 h.\n"
+    found, _ = lint_project(project(tmp_path, {"README.md": text}))
+    assert [str(each).split(";")[0] for each in found] == ["README.md:4: '5' in \"It takes 5 h.\""]
 
 
 def test_findings_are_a_line_each_and_status_2(tmp_path: Path) -> None:

@@ -231,7 +231,7 @@ def slugs(text: str) -> set[str]:
     return {slugify(line.lstrip("# "), "-") for line in text.splitlines() if line.startswith("#")}
 
 
-@pytest.mark.parametrize("which", ["pages", "cifar_pages", "evident_pages"])
+@pytest.mark.parametrize("which", ["pages", "cifar_pages", "evident_pages", "kept_pages"])
 def test_links_and_figures_resolve(which: str, request: pytest.FixtureRequest) -> None:
     texts: dict[str, str] = request.getfixturevalue(which)
     known = {*texts, *sources_with().hand_written}
@@ -242,7 +242,10 @@ def test_links_and_figures_resolve(which: str, request: pytest.FixtureRequest) -
             path, _, anchor = target.partition("#")
             resolved = posixpath.normpath(posixpath.join(posixpath.dirname(page), path))
             resolved = resolved if path else page
-            if resolved.startswith(("figures/", "pictures/", "files/", "report.pdf")):
+            inside = re.sub(r"^studies/\w+/", "", resolved)
+            if inside.startswith(
+                (*("figures/", "pictures/", "files/", "study-figures/"), "report.pdf")
+            ):
                 continue
             if ".tables/" in resolved:
                 continue
@@ -535,6 +538,107 @@ def test_a_study_without_the_originals_image_sets_leads_to_a_frozen_one_that_has
         link = "[Kept cifar10](../../studies/cifar10/report/results/original.md), a frozen study."
         assert link in texts[page]
         assert "frozen" not in pages[page]
+
+
+def as_frozen(study: Study, folder: Path, name: str, day: str = "2026-01-01") -> Study:
+    """The study as a frozen one that was read from files, so that its numbers know their places."""
+    write_study(study, folder / name / "results")
+    manifest = Manifest(name, f"The *{name}*", day, "c" * 40, {})
+    return load_study(study.params, folder / name / "results", manifest)
+
+
+@pytest.fixture(scope="module")
+def frozen_studies(tmp_path_factory: pytest.TempPathFactory) -> list[Study]:
+    """Two studies of the same cells, of which ``a`` is the later one, and one of another set."""
+    folder = tmp_path_factory.mktemp("frozen")
+    objects = ("cifar100-objects",)
+    return [
+        as_frozen(
+            make_study(objects, MODELS[:2], (0, 1), images_per_class=9), folder, "a", "2027-01-01"
+        ),
+        as_frozen(make_study(objects, MODELS[:3], images_per_class=9), folder, "b"),
+        as_frozen(make_study(("cifar10",), MODELS[:1], (0, 1), images_per_class=9), folder, "c"),
+    ]
+
+
+def site_of(live: Study, frozen: list[Study], **changes: Any) -> dict[str, str]:
+    """All pages of a site, by their path below docs/."""
+    written, sources = load_written(ROOT / "report"), sources_with()
+    pages = {"nav.yml": render_navigation(live, frozen, written, sources)}
+    for study in (live, *frozen):
+        texts = figure_texts(study)
+        pages |= render_pages(study, written, texts, sources, frozen, live.params)
+    return pages | changes
+
+
+@pytest.fixture(scope="module")
+def kept_pages(
+    tmp_path_factory: pytest.TempPathFactory, frozen_studies: list[Study]
+) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("live")
+    study = make_study(models=MODELS[:2], images_per_class=10)
+    write_study(study, folder / "results")
+    return site_of(load_study(study.params, folder / "results"), frozen_studies)
+
+
+def test_home_shows_the_figures_of_frozen_studies_before_a_demonstration(
+    kept_pages: dict[str, str], frozen_studies: list[Study], pages: dict[str, str]
+) -> None:
+    home = kept_pages["index.md"]
+    parts = ["{ #study-a }", "{ #study-b }", "{ #study-c }", "## Live study", "## Verdict: "]
+    assert [home.index(part) for part in parts] == sorted(home.index(part) for part in parts)
+    for study in frozen_studies:
+        block = home.split(f"{{ #study-{study.name} }}")[1].split("\n##")[0]
+        for cell in study.cells.values():
+            shown = f"{100 * cell.metrics.accuracy:.1f}"
+            passport = f"studies/{study.name}/report/passports/{cell.dataset}-{cell.model}.md"
+            assert re.search(
+                rf"\[{shown}(\N{{NO-BREAK SPACE}}%)?\]\({passport}#metrics-accuracy\)", block
+            )
+            assert f"(studies/{study.name}/report/networks/{cell.model}.md)" in block
+    assert "which is a demonstration" in home
+    assert "rozen" not in pages["index.md"]
+
+
+def test_home_shows_frozen_studies_after_a_live_one_that_is_no_demonstration(
+    frozen_studies: list[Study],
+) -> None:
+    live = make_study(("cifar100-objects",), MODELS[:2], images_per_class=9)
+    home = site_of(live, frozen_studies)["index.md"]
+    assert home.index("## Verdict: ") < home.index("## Frozen studies")
+    assert "demonstration" not in home
+    assert "in common with *The \\*c\\**, so it is not compared with it." in home
+    assert "[beside the live study](report/compare/a.md)" in home
+
+
+def test_frozen_studies_with_a_cell_in_common_have_one_page_that_both_lead_to(
+    kept_pages: dict[str, str],
+) -> None:
+    compared = {page for page in kept_pages if "/compare/" in page and page.endswith(".md")}
+    assert compared == {"studies/a/report/compare/b.md"}
+    page = kept_pages["studies/a/report/compare/b.md"]
+    assert "[b](../../../b/index.md) and [a](../../index.md) are frozen studies" in page
+    assert "`cnnreport compare b a`" in page
+    assert "](../../../b/report/passports/cifar100-objects-lenet.md#metrics-accuracy)" in page
+    assert "](../passports/cifar100-objects-lenet.md#metrics-accuracy)" in page
+    assert "](report/compare/b.md)" in kept_pages["studies/a/index.md"]
+    assert "](../a/report/compare/b.md)" in kept_pages["studies/b/index.md"]
+    assert "](studies/a/report/compare/b.md)" in kept_pages["index.md"]
+    assert '"studies/a/report/compare/b.md"' in kept_pages["nav.yml"]
+    apart = "so the two are not compared"
+    assert all(apart in kept_pages[f"studies/{name}/index.md"] for name in "abc")
+    assert "in common with any of these" in kept_pages["index.md"]
+
+
+def test_the_live_study_is_compared_with_those_that_share_a_cell(
+    frozen_studies: list[Study],
+) -> None:
+    live = make_study(("cifar10",), MODELS[:2], images_per_class=9)
+    texts = site_of(live, frozen_studies)
+    assert "report/compare/c.md" in texts
+    assert not {"report/compare/a.md", "report/compare/b.md"} & set(texts)
+    assert "](../../report/compare/c.md)" in texts["studies/c/index.md"]
+    assert "not compared" not in texts["studies/c/index.md"]
 
 
 def test_one_network_is_drawn_beside_nothing() -> None:

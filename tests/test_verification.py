@@ -389,6 +389,12 @@ PAGE_EDITS: dict[str, tuple[Callable[[Path], Any], str, str]] = {
         "docs/report/results/cost.md: cannot be read",
     ),
     "navigation": (text_edit("docs/nav.yml", "Accuracy", "Truth"), "pages", "docs/nav.yml:"),
+    "rank in README": (text_edit("README.md", r"1\. LeNet", "2. LeNet"), "README.md", "README.md:"),
+    "README without the end of its figures": (
+        text_edit("README.md", r"<!-- end of readme -->\n", ""),
+        "README.md",
+        "README.md: wanted one line",
+    ),
 }
 
 

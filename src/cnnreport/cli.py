@@ -322,7 +322,7 @@ def freeze(
     files = [path for path in folder.rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in files) / 1e6
     print(f"{folder}: {len(files)} files, {size:.1f} MB")
-    print("`dvc repro` writes its pages; then commit all of it with git")
+    print("`dvc repro` writes its pages, `cnnreport readme` its figures in README.md; commit all")
 
 
 @app.command()
@@ -461,6 +461,25 @@ def verify(
     else:
         print("\n".join(verification.lines(found)))
     raise typer.Exit(verification.worst(found).status)
+
+
+@app.command()
+def readme(
+    root: Annotated[Path, typer.Option(help="The project's folder.")] = Path(),
+) -> None:
+    """Write the figures of the frozen studies into README.md, between its two comments.
+
+    Example: cnnreport readme
+    """
+    from cnnreport import readme as page  # noqa: PLC0415 - loads statsmodels
+    from cnnreport.freezing import frozen_names, load_frozen  # noqa: PLC0415
+    from cnnreport.original import load_original  # noqa: PLC0415
+
+    studies = root / STUDIES
+    frozen = [load_frozen(studies / name) for name in frozen_names(studies)]
+    original = load_original(root / "report/original_study.yaml")
+    changed = page.update(root, page.figures(frozen, original))
+    print(f"{page.README}: {'written' if changed else 'up to date'}")
 
 
 @app.command()

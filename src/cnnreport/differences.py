@@ -6,7 +6,7 @@ positive. Comparing the other way round gives the mirror image.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,6 @@ from statsmodels.stats.proportion import confint_proportions_2indep
 
 from cnnreport.claims import Claim
 from cnnreport.errors import ResultsError
-from cnnreport.evidence import evidence_of
 from cnnreport.formats import listing, plural
 from cnnreport.judgements import judge, relation
 from cnnreport.records import rounded
@@ -43,8 +42,6 @@ SHOWN = 3
 
 SAME, WITHIN, BEYOND = "the same", "within noise", "beyond noise"
 """What becomes of an accuracy: every image is answered alike, or the tests decide."""
-
-N = TypeVar("N", int, float)
 
 
 @dataclass(frozen=True)
@@ -193,33 +190,18 @@ def _cells(before: Study, after: Study, keys: Sequence[Key]) -> tuple[CellDiffer
 
 def _cell(before: Study, after: Study, key: Key, moved: Shift) -> CellDifference:
     old, new = before.cells[key], after.cells[key]
-
-    def values(one: float, other: float) -> Values:
-        return Values(_own(before, one), _own(after, other))
-
     same_images = _same_images(before, after, key)
-
     return CellDifference(
         dataset=key[0],
         model=key[1],
-        accuracy=values(old.metrics.accuracy, new.metrics.accuracy),
+        accuracy=Values(old.metrics.accuracy, new.metrics.accuracy),
         shift=moved,
         finding=_finding(old, new, moved, same_images=same_images),
-        loss=values(old.metrics.loss, new.metrics.loss),
-        parameters=values(old.metrics.parameters, new.metrics.parameters),
-        macs=values(old.metrics.macs, new.metrics.macs),
-        train_seconds=values(old.train_seconds, new.train_seconds),
+        loss=Values(old.metrics.loss, new.metrics.loss),
+        parameters=Values(old.metrics.parameters, new.metrics.parameters),
+        macs=Values(old.metrics.macs, new.metrics.macs),
+        train_seconds=Values(old.train_seconds, new.train_seconds),
     )
-
-
-def _own(study: Study, value: N) -> N:
-    """Return a number without its evidence unless it is of the live study.
-
-    On a page of the live study it would be taken for that of the same place in the live files.
-    """
-    if not study.name or evidence_of(value) is None:
-        return value
-    return int(value) if isinstance(value, int) else float(value)
 
 
 def _same_images(before: Study, after: Study, key: Key) -> bool:

@@ -32,7 +32,8 @@ class Evidence:
 
     `file` is relative to the folder of the study and `pointer` follows RFC 6901; for a table it
     names the column. A computed number has `how`, in words, and `inputs`, and no file. `value` is
-    the number itself, where there is one.
+    the number itself, where there is one. `study` is the name of the frozen study that it belongs
+    to; it is empty for the live one and for what people wrote, which all studies share.
     """
 
     file: str = ""
@@ -40,10 +41,11 @@ class Evidence:
     how: str = ""
     inputs: tuple["Evidence", ...] = ()
     value: float | None = field(default=None, compare=False)
+    study: str = ""
 
     @functools.cached_property
     def key(self) -> str:
-        """Name it, the same in every rendering: file and pointer, or a digest of the rest."""
+        """Name it within its study, the same in every rendering: its place, or a digest."""
         if self.file:
             return f"{self.file}#{self.pointer}"
         text = "\n".join([self.how, *(part.key for part in self.inputs)])
@@ -131,13 +133,19 @@ def evidence_of(value: object) -> Evidence | None:
 def derive(value: T, how: str, *inputs: object) -> T:
     """Return a computed number with evidence: `how`, in words, and the inputs that have some.
 
-    Where no input has any, as for results that were made in memory, the value comes back as it is.
+    Where no input has any, as for results that were made in memory, the value comes back as it is;
+    so it does where inputs belong to two frozen studies, since neither has its passport.
     """
     known = tuple(found for each in inputs if (found := evidence_of(each)) is not None)
+    studies = sorted({each.study for each in known if each.study})
+    if len(studies) > 1:
+        return value
     # NumPy's scalars become Python's, which format and compare alike.
     plain = value.item() if hasattr(value, "item") else value
     number: Any = plain if isinstance(plain, int | float) else None
-    return evident(plain, Evidence(how=how, inputs=known, value=number)) if known else value
+    owner = "".join(studies)
+    found = Evidence(how=how, inputs=known, value=number, study=owner)
+    return evident(plain, found) if known else value
 
 
 def mean(values: Sequence[float]) -> float:
@@ -158,26 +166,29 @@ def _constants(left: Any, right: Any) -> str:
     return f", {right!r} on the right" if evidence_of(right) is None else ""
 
 
-def from_file(record: T, file: str, pointer: str = "") -> T:
-    """Return a record as read from a file: every number in it knows its place there."""
+def from_file(record: T, file: str, pointer: str = "", study: str = "") -> T:
+    """Return a record as read from a file: every number in it knows its place there.
+
+    `study` is the name of the frozen study whose folder holds the file, empty for the live one.
+    """
     known: Any = record
     if is_dataclass(record) and not isinstance(record, type):
-        known = replace(known, **_inside(vars(record), file, pointer))
+        known = replace(known, **_inside(vars(record), file, pointer, study))
     elif isinstance(record, BaseModel):
-        known = record.model_copy(update=_inside(dict(record), file, pointer))
+        known = record.model_copy(update=_inside(dict(record), file, pointer, study))
     elif isinstance(record, Mapping):
-        known = _inside(record, file, pointer)
+        known = _inside(record, file, pointer, study)
     elif isinstance(record, list):
-        known = list(_inside(dict(enumerate(record)), file, pointer).values())
+        known = list(_inside(dict(enumerate(record)), file, pointer, study).values())
     else:
         number = record if isinstance(record, int | float) else None
-        known = evident(record, Evidence(file, pointer, value=number))
+        known = evident(record, Evidence(file, pointer, value=number, study=study))
     return known  # type: ignore[no-any-return]
 
 
-def _inside(values: Mapping[Any, Any], file: str, pointer: str) -> dict[Any, Any]:
+def _inside(values: Mapping[Any, Any], file: str, pointer: str, study: str) -> dict[Any, Any]:
     return {
-        key: from_file(value, file, f"{pointer}/{_escaped(str(key))}")
+        key: from_file(value, file, f"{pointer}/{_escaped(str(key))}", study)
         for key, value in values.items()
     }
 
@@ -201,7 +212,7 @@ class Ledger:
     """The numbers that were written while it was open, each once, in the order of first use."""
 
     citations: list[Citation] = field(default_factory=list)
-    _places: dict[str, int] = field(default_factory=dict)
+    _places: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def enter(self, citation: Citation) -> int:
         """Enter a number, unless its evidence stands there already, and return its place.
@@ -210,7 +221,8 @@ class Ledger:
             ValueError: two numbers have the same evidence, so that one of them would lead astray.
 
         """
-        place = self._places.setdefault(citation.evidence.key, len(self.citations))
+        evidence = citation.evidence
+        place = self._places.setdefault((evidence.study, evidence.key), len(self.citations))
         if place == len(self.citations):
             self.citations.append(citation)
         if self.citations[place].value != citation.value:

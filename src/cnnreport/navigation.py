@@ -35,12 +35,13 @@ def site_map(
     titles: Mapping[str, str],
     groups: Mapping[str, str],
     hand_written: Mapping[str, str],
-    frozen: Mapping[str, str],
+    compared: Mapping[str, str],
 ) -> list[Page | Section]:
     """Return all pages of the live study in the order of the report.
 
     `titles` are those of the networks, `groups` those of the passport pages by key, `hand_written`
-    those of the pages that people wrote, by path.
+    those of the pages that people wrote, by path, `compared` those of comparisons, by the name of
+    the study beside.
     """
     handbook = [HandWritten(path, title) for path, title in hand_written.items()]
     return [
@@ -48,21 +49,31 @@ def site_map(
         Section("Front matter", _pages(_FRONT)),
         Section("Report", _pages(_CHAPTERS)),
         *_of_results(titles, groups),
-        *([Section("Comparisons", _comparisons(frozen))] if frozen else []),
+        *_comparisons(compared),
         Section("Appendix", _pages(_APPENDIX)),
         *([Section("Handbook", handbook)] if handbook else []),
     ]
 
 
-def _comparisons(frozen: Mapping[str, str]) -> list[Page]:
-    return [
-        Page(f"report/compare/{key}.md", "compare.md.j2", f"{title} and live", {"key": key})
-        for key, title in frozen.items()
+def _comparisons(compared: Mapping[str, str]) -> list[Section]:
+    pages = [
+        Page(comparison_path(key), "compare.md.j2", title, {"key": key})
+        for key, title in compared.items()
     ]
+    return [Section("Comparisons", pages)] if pages else []
+
+
+def comparison_path(name: str) -> str:
+    """Return the page that compares a study with the frozen one of that name."""
+    return f"report/compare/{name}.md"
 
 
 def study_map(
-    titles: Mapping[str, str], groups: Mapping[str, str], *, gallery: bool = False
+    titles: Mapping[str, str],
+    groups: Mapping[str, str],
+    compared: Mapping[str, str],
+    *,
+    gallery: bool = False,
 ) -> list[Page | Section]:
     """Return the pages of a frozen study: all of the report that results decide.
 
@@ -73,6 +84,7 @@ def study_map(
         Page("index.md", "study.md.j2", "About this study"),
         Page("report/chapters/4-datasets.md", "chapters/4-datasets.md.j2", "Image sets"),
         *_of_results(titles, groups, gallery=gallery),
+        *_comparisons(compared),
     ]
 
 

@@ -17,8 +17,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from cnnreport import inserts
 from cnnreport.bibliography import load_bibliography
 from cnnreport.errors import InputError
+from cnnreport.inserts import Span
 from cnnreport.internship import Line, Lines, Record, load_checked
 from cnnreport.prose import CITATION, EXPRESSION, NUMBER, UNIT, prose
 
@@ -28,6 +30,8 @@ PAGES = ("report/templates/**/*.j2", "docs/*.md", "docs/how-to/*.md", "README.md
 """What is read. The pages in docs/report and docs/benchmarks are written by programs."""
 
 GENERATED = frozenset({"docs/index.md"})
+WRITTEN_INTO = {"README.md": "readme"}
+"""Pages of people's with a part that a program writes, and how that part is called."""
 
 DEFINITION = "definition"
 """The source of a constant that holds by definition, by arithmetic or by our own choice."""
@@ -36,9 +40,6 @@ MEASURED = ("results/", "report/studies/", "docs/benchmarks/", "docs/report/")
 """Where results of our own runs are; no constant comes from there."""
 
 ADVICE = f"take it from the results, cite its source behind it, or declare it in {CONSTANTS}"
-
-Span = tuple[int, int]
-"""Where something starts and ends in a text, counted from 0; the end is not part of it."""
 
 _NUMERAL = re.compile(rf"{NUMBER}(?:e[-+]?\d+)?|[¼-¾⅐-⅞]")
 
@@ -372,14 +373,20 @@ def load_texts(root: Path) -> dict[str, str]:
     """Read the templates and the pages that people wrote, by path from the root of the project.
 
     Raises:
-        InputError: there is no template, or a file cannot be read.
+        InputError: there is no template, or a file cannot be read, or lacks one of the comments
+            around the part that a program writes.
 
     """
     paths = [path for pattern in PAGES for path in sorted(root.glob(pattern))]
     texts = {path.relative_to(root).as_posix(): path for path in paths}
     if not any(name.endswith(".j2") for name in texts):
         raise InputError(f"{root}: wanted a project with report/templates, found no template")
-    return {name: _read(path) for name, path in texts.items() if name not in GENERATED}
+    return {name: _by_hand(name, path) for name, path in texts.items() if name not in GENERATED}
+
+
+def _by_hand(name: str, path: Path) -> str:
+    text = _read(path)
+    return inserts.blanked(text, WRITTEN_INTO[name], name) if name in WRITTEN_INTO else text
 
 
 def load_sources(root: Path, constants: Constants) -> Sources:

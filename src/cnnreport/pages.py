@@ -18,7 +18,7 @@ from cnnreport import balance, choosing, formats, passports, tables, verdicts
 from cnnreport.bands import Plausibility, load_plausibility
 from cnnreport.bibliography import Bibliography, load_bibliography
 from cnnreport.claims import Claim, load_claims
-from cnnreport.differences import compare
+from cnnreport.differences import LIVE, compare
 from cnnreport.errors import InputError
 from cnnreport.evidence import Citation, from_file, ledger, replace_marks, unmarked
 from cnnreport.formulas import PREFIX, DrawnFormula, load_drawn, missing
@@ -28,6 +28,7 @@ from cnnreport.navigation import (
     Page,
     Section,
     below,
+    comparison_path,
     is_passport,
     navigation,
     pages_in,
@@ -39,7 +40,8 @@ from cnnreport.params import Params
 from cnnreport.passports import Group, Passports
 from cnnreport.picture_texts import FOLDER as PICTURES
 from cnnreport.picture_texts import Picture
-from cnnreport.study import PACKED, Manifest, Study
+from cnnreport.records import DatasetRecord
+from cnnreport.study import PACKED, Manifest, Study, share_cells
 from cnnreport.tabledata import (
     SUFFIX,
     data_file,
@@ -58,6 +60,9 @@ STUDY_FIGURES = "study-figures"
 
 FRONT = "report/front/"
 """Pages to sign: their tables are no data."""
+
+LIVE_TITLE = "the live study"
+"""How the pages of a frozen study call the one of the checkout."""
 
 NAVIGATION = "nav.yml"
 STUDIES = "studies"
@@ -135,10 +140,82 @@ def pages_of(
     """
     titles = titles_of(study, written.original)
     groups = {group.key: group_title(group, titles) for group in passports.groups(study)}
+    compared = {
+        each.name: f"{title_of(each)} and {title_of(study)}" for each in compared_in(study, frozen)
+    }
     if study.name:
-        return study_map(titles, groups, gallery=bool(study.pictures))
-    compared = {each.name: each.manifest.title for each in frozen if each.manifest}
+        return study_map(titles, groups, compared, gallery=bool(study.pictures))
     return site_map(titles, groups, sources.hand_written, compared)
+
+
+def title_of(study: Study) -> str:
+    """Return how the site calls a study."""
+    return study.manifest.title if study.manifest else LIVE
+
+
+def compared_in(study: Study, frozen: Sequence[Study]) -> list[Study]:
+    """Return the frozen studies with which the pages of a study compare it.
+
+    They have a cell in common. Of two frozen studies, the pages of the later one compare them, so
+    that each pair has one page.
+    """
+    found = _comparable(study, frozen)
+    return [each for each in found if _age(each) < _age(study)] if study.name else found
+
+
+def _comparable(study: Study, frozen: Sequence[Study]) -> list[Study]:
+    return [
+        each
+        for each in frozen
+        if each.name != study.name and share_cells(each.params, study.params)
+    ]
+
+
+def _age(study: Study) -> tuple[str, str]:
+    return (study.manifest.frozen if study.manifest else "", study.name)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A comparison of a study with another one, by the other's title; `path` is below docs/."""
+
+    title: str
+    path: str
+    live: bool = False
+
+
+def comparisons_of(
+    study: Study, frozen: Sequence[Study], live: Params | None = None
+) -> list[Beside]:
+    """Return all comparisons of a study, whichever study has the page.
+
+    `live` are the parameters of the live study, for a frozen one.
+    """
+    own = {each.name for each in compared_in(study, frozen)}
+
+    def place(other: Study) -> str:
+        page, beside = (study, other) if other.name in own else (other, study)
+        return f"{folder_of(page.name)}{comparison_path(beside.name)}"
+
+    found = [Beside(title_of(each), place(each)) for each in _comparable(study, frozen)]
+    if live and study.name and share_cells(live, study.params):
+        return [Beside(LIVE_TITLE, comparison_path(study.name), live=True), *found]
+    return found
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A frozen study as a page of the live one shows it; `titles` are those of its networks."""
+
+    study: Study
+    manifest: Manifest
+    titles: Mapping[str, str]
+    comparisons: Sequence[Beside]
+
+    @property
+    def beside_live(self) -> bool:
+        """Whether the site compares it with the live study."""
+        return any(each.live for each in self.comparisons)
 
 
 def group_title(group: Group, titles: Mapping[str, str]) -> str:
@@ -159,11 +236,14 @@ def render_pages(
     figures: Mapping[str, FigureText],
     sources: Sources,
     frozen: Sequence[Study] = (),
+    live: Params | None = None,
 ) -> dict[str, str]:
     """Return the text of every generated page of a study by its path below docs/.
 
-    Every number that knows its evidence is a link to its passport. Beside each page with tables
-    stands what they hold as data: see `cnnreport.tabledata`.
+    Every number that knows its evidence is a link to its passport, which a number of another study
+    has among that study's. Beside each page with tables stands what they hold as data: see
+    `cnnreport.tabledata`. `frozen` are the frozen studies of the site, or for one of them at least
+    those that it has cells in common with; `live` are then the parameters of the live study.
 
     Raises:
         InputError: a template is wrong or asks for what is not there; one line with the template
@@ -173,6 +253,7 @@ def render_pages(
     titles = titles_of(study, written.original)
     entries = pages_of(study, written, sources, frozen)
     pages = list(pages_in(entries))
+    kept = [] if study.name else kept_studies(frozen, written.original, study.params)
     environment = make_environment(sources.templates)
     shared = {
         "study": study,
@@ -184,9 +265,12 @@ def render_pages(
         "bibliography": written.bibliography,
         "bands": written.bands,
         "claims": Judged(written.claims, study, titles),
-        "comparisons": {each.name: compare(each, study, written.claims) for each in frozen},
+        "comparisons": {
+            each.name: compare(each, study, written.claims) for each in compared_in(study, frozen)
+        },
+        "beside_it": comparisons_of(study, frozen, live),
         "sections": entries,
-        "titles": {model: formats.md(title) for model, title in titles.items()},
+        "titles": _escaped(titles),
         "tables": tables,
         "balance": balance,
         "choosing": choosing,
@@ -198,9 +282,10 @@ def render_pages(
         },
         "evidence_again": passports.again,
         "beside": passports.beside,
-        "frozen": [each.manifest for each in frozen],
-        "frozen_originals": [
-            each.manifest for each in frozen if tables.datasets_in_original(each, written.original)
+        "kept": kept,
+        "kept_datasets": _image_sets(kept),
+        "kept_with_originals": [
+            each for each in kept if tables.datasets_in_original(each.study, written.original)
         ],
         "figure_passports": lambda name: passports.group_of_figure(name, study).path,
     }
@@ -224,15 +309,16 @@ def render_pages(
 
     with ledger() as book:
         marked = [(page, render(page)) for page in pages if not is_passport(page)]
-    citations = passports.complete(book.citations)
+    own_numbers = [each for each in book.citations if each.evidence.study in {"", study.name}]
+    citations = passports.complete(own_numbers)
     texts: dict[str, str] = {}
 
     def add(page: Page, text: str) -> None:
         if page.path.startswith(FRONT):
-            texts[page.path] = _linked(text, page, citations)
+            texts[page.path] = _linked(text, page, study.name, book.citations)
             return
         linked, held = with_data_links(text, page.path, lambda place: book.citations[place].value)
-        texts[page.path] = _linked(linked, page, citations)
+        texts[page.path] = _linked(linked, page, study.name, book.citations)
         if have_values(held):
             texts[data_file(page.path)] = tables_text(held)
 
@@ -242,6 +328,33 @@ def render_pages(
         if is_passport(page):
             add(page, render(page, citations=citations))
     return {f"{folder_of(study.name)}{path}": text for path, text in texts.items()}
+
+
+def kept_studies(frozen: Sequence[Study], original: Original, live: Params) -> list[Kept]:
+    """Return the frozen studies with what a page of the live one says of them.
+
+    Those of one network stand last: they give no choice between networks.
+    """
+    return [
+        Kept(
+            each,
+            each.manifest,
+            _escaped(titles_of(each, original)),
+            comparisons_of(each, frozen, live),
+        )
+        for each in sorted(frozen, key=lambda each: len(each.params.models) == 1)
+        if each.manifest
+    ]
+
+
+def _image_sets(kept: Sequence[Kept]) -> list[DatasetRecord]:
+    """Return the image sets of frozen studies, each once."""
+    records = (record for each in kept for record in each.study.datasets.values())
+    return list({record.title: record for record in records}.values())
+
+
+def _escaped(titles: Mapping[str, str]) -> dict[str, str]:
+    return {model: formats.md(title) for model, title in titles.items()}
 
 
 def _of_frozen(text: str, manifest: Manifest, links: "Links") -> str:
@@ -281,7 +394,7 @@ def render_navigation(
     others = [
         Section(
             study.manifest.title,
-            below(f"{STUDIES}/{study.name}", pages_of(study, written, sources)),
+            below(f"{STUDIES}/{study.name}", pages_of(study, written, sources, frozen)),
         )
         for study in frozen
         if study.manifest
@@ -295,13 +408,17 @@ _PLAIN = re.compile(r"^#.*$|`[^`\n]*`|!?\[[^\[\]\n]*\]\(", re.MULTILINE)
 """Where a number cannot be a link: headings, code, and the text of a link or picture."""
 
 
-def _linked(text: str, page: Page, citations: Sequence[Citation]) -> str:
-    """Return a page with its marked numbers as links to their passports."""
-    here = posixpath.dirname(page.path) or "."
+def _linked(text: str, page: Page, study: str, citations: Sequence[Citation]) -> str:
+    """Return a page of a study with its marked numbers as links to their passports.
+
+    What people wrote has its passport in each study.
+    """
+    here = posixpath.dirname(f"{folder_of(study)}{page.path}") or "."
 
     def link(place: int, number: str) -> str:
         evidence = citations[place].evidence
-        path = _relative(Group(passports.group_of(evidence)).path, here)
+        group = Group(passports.group_of(evidence))
+        path = _relative(f"{folder_of(evidence.study or study)}{group.path}", here)
         return f"[{number}]({path}#{passports.anchor_of(evidence)})"
 
     parts, end = [], 0
@@ -356,6 +473,7 @@ class Links:
             "has_picture": self.pictures.__contains__,
             "code_block": self.code_block,
             "names": self.names(),
+            "names_in": self.names_in,
         }
 
     def link(self, path: str) -> str:
@@ -426,6 +544,14 @@ class Links:
         return {
             model: f"[{formats.md(title)}]({self.link(f'report/networks/{model}.md')})"
             for model, title in self.titles.items()
+        }
+
+    def names_in(self, kept: Kept) -> dict[str, str]:
+        """Return how this page writes the networks of a frozen study: linked to its pages."""
+        folder = folder_of(kept.study.name)
+        return {
+            model: f"[{title}]({self.live(f'{folder}report/networks/{model}.md')})"
+            for model, title in kept.titles.items()
         }
 
 

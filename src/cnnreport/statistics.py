@@ -185,11 +185,12 @@ def predictions_evidence(cell: Cell, columns: str = "predicted") -> tuple[Eviden
     `columns` names all columns that a figure is computed from, as in `ANSWERS`. Nothing for a cell
     that was made in memory: its own numbers have no evidence either.
     """
-    if evidence_of(cell.metrics.accuracy) is None:
+    known = evidence_of(cell.metrics.accuracy)
+    if known is None:
         return ()
+    folder = f"results/{cell.dataset}/{cell.model}/predictions"
     return tuple(
-        Evidence(f"results/{cell.dataset}/{cell.model}/predictions/s{run.seed}.csv", columns)
-        for run in cell.runs
+        Evidence(f"{folder}/s{run.seed}.csv", columns, study=known.study) for run in cell.runs
     )
 
 

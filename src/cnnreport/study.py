@@ -129,22 +129,23 @@ class Study:
 def load_study(params: Params, results: Path, manifest: Manifest | None = None) -> Study:
     """Read the results of all declared cells below `results` (layout: `cnnreport.records`).
 
-    Every number knows its file, relative to the folder that `results` lies in.
+    Every number knows its file, relative to the folder that `results` lies in, and which frozen
+    study it belongs to.
 
     Raises:
         ResultsError: a file of a declared cell is missing or malformed.
 
     """
+    files = _Files(results, manifest.name if manifest else "")
     return Study(
         params=params,
         datasets={
-            dataset: _json(results, f"{dataset}/dataset.json", DatasetRecord)
+            dataset: files.json(f"{dataset}/dataset.json", DatasetRecord)
             for dataset in params.datasets
         },
         cells={
-            (dataset, model): _load_cell(params, results, dataset, model)
-            for dataset in params.datasets
-            for model in params.models
+            (dataset, model): _load_cell(params, files, dataset, model)
+            for dataset, model in cell_keys(params)
         },
         manifest=manifest,
         digests={
@@ -152,6 +153,16 @@ def load_study(params: Params, results: Path, manifest: Manifest | None = None) 
             for file in [*study_files(params), *example_files(params, results)]
         },
     )
+
+
+def cell_keys(params: Params) -> list[tuple[str, str]]:
+    """Return image set and network of each cell that parameters declare."""
+    return [(dataset, model) for dataset in params.datasets for model in params.models]
+
+
+def share_cells(one: Params, other: Params) -> bool:
+    """Say whether two studies have a network on an image set in common, so that they compare."""
+    return not set(cell_keys(one)).isdisjoint(cell_keys(other))
 
 
 def study_files(params: Params) -> Iterator[str]:
@@ -186,28 +197,44 @@ def md5_of(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
-def _load_cell(params: Params, results: Path, dataset: str, model: str) -> Cell:
-    folder = f"{dataset}/{model}"
+@dataclass(frozen=True)
+class _Files:
+    """The folder of a study's results, and the name of the study if it is a frozen one."""
+
+    results: Path
+    study: str
+
+    def json(self, name: str, kind: type[T]) -> T:
+        """Return a record; every number in it knows its place."""
+        return self.known(load_json(self.results / name, kind), f"{RESULTS}/{name}")
+
+    def known(self, record: T, file: str, pointer: str = "") -> T:
+        """Return a record with each number's place; `file` is relative to the study's folder."""
+        return from_file(record, file, pointer, self.study)
+
+
+def _load_cell(params: Params, files: _Files, dataset: str, model: str) -> Cell:
+    folder, results = f"{dataset}/{model}", files.results
     sealed = (results / folder / EVALUATION).is_file()  # studies from before the seals have none
     followed = (results / folder / EXAMPLE).is_file()
     return Cell(
         model=model,
         dataset=dataset,
-        recipe=recipe_of(params, model, dataset),
-        metrics=_json(results, f"{folder}/{METRICS}", CellMetrics),
-        architecture=_json(results, f"{folder}/{ARCHITECTURE}", Architecture),
-        runs=[_load_run(results, folder, seed) for seed in params.seeds],
+        recipe=_recipe_of(params, files, model, dataset),
+        metrics=files.json(f"{folder}/{METRICS}", CellMetrics),
+        architecture=files.json(f"{folder}/{ARCHITECTURE}", Architecture),
+        runs=[_load_run(files, folder, seed) for seed in params.seeds],
         evaluation=load_json(results / folder / EVALUATION, Seal) if sealed else None,
-        example=_json(results, f"{folder}/{EXAMPLE}", Example) if followed else None,
+        example=files.json(f"{folder}/{EXAMPLE}", Example) if followed else None,
     )
 
 
-def _load_run(results: Path, folder: str, seed: int) -> Run:
-    history = f"{folder}/history/s{seed}.csv"
+def _load_run(files: _Files, folder: str, seed: int) -> Run:
+    history, results = f"{folder}/history/s{seed}.csv", files.results
     return Run(
         seed=seed,
-        history=from_file(_load_history(results / history), f"{RESULTS}/{history}"),
-        training=_json(results, f"{folder}/training/s{seed}.json", TrainingRecord),
+        history=files.known(_load_history(results / history), f"{RESULTS}/{history}"),
+        training=files.json(f"{folder}/training/s{seed}.json", TrainingRecord),
         predictions=load_predictions(results / folder / "predictions" / f"s{seed}.csv"),
     )
 
@@ -219,19 +246,15 @@ def _load_history(path: Path) -> list[Epoch]:
     return history
 
 
-def _json(results: Path, name: str, kind: type[T]) -> T:
-    return from_file(load_json(results / name, kind), f"{RESULTS}/{name}")
-
-
-def recipe_of(params: Params, model: str, dataset: str) -> Recipe:
+def _recipe_of(params: Params, files: _Files, model: str, dataset: str) -> Recipe:
     """Return how a network is trained on an image set; each setting knows its place."""
     recipe, place = params.recipe_for(model, dataset), f"/recipes/{params.recipe}/{model}"
     general = recipe.model_dump()
     own = params.recipes[params.recipe][model].by_dataset.get(dataset, {})
     return recipe.model_copy(
         update={
-            **from_file(general, "params.yaml", place),
-            **from_file(dict(own), "params.yaml", f"{place}/by_dataset/{dataset}"),
+            **files.known(general, "params.yaml", place),
+            **files.known(dict(own), "params.yaml", f"{place}/by_dataset/{dataset}"),
         }
     )
 

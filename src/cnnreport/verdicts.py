@@ -50,6 +50,32 @@ def verdict(study: Study, dataset: str, names: Names) -> list[str]:
     return [*sentences, unsettled(study, dataset, names)]
 
 
+def in_short(study: Study, dataset: str, names: Names) -> list[str]:
+    """Return the sentences on who leads, beyond chance or not, and what may belie these figures."""
+    ranked = tie_groups(study, dataset)
+    sentences = [leader(study, dataset, ranked, names)]
+    if len(ranked) > 1:
+        sentences.append(lead(ranked, names))
+    return [*sentences, unsettled(study, dataset, names)]
+
+
+def how_trained(study: Study, dataset: str) -> str:
+    """Say what stands behind the figures on an image set: images, recipe, epochs and seeds."""
+    record, params = study.datasets[dataset], study.params
+    epochs = [cell.metrics.epochs for cell in study.cells_of(dataset)]
+    least, most = min(epochs), max(epochs)
+    several = len(params.seeds) > 1
+    parts = [
+        f"*{md(record.title)}*",
+        plural(record.train_images, "training image"),
+        plural(record.test_images, "test image"),
+        f"recipe `{params.recipe}`",
+        f"{'' if least == most else f'{thousands(least)} to '}{plural(most, 'epoch')}",
+        f"{'seeds' if several else 'seed'} {listing([str(seed) for seed in params.seeds])}",
+    ]
+    return f"{', '.join(parts)}."
+
+
 def leader(study: Study, dataset: str, ranked: Sequence[RankedCell], names: Names) -> str:
     """Say which network has the highest test accuracy and how sure that figure is."""
     best = ranked[0].cell

@@ -1,6 +1,7 @@
 """Stage report: results, figures and people's words → the pages of all studies."""
 
 import argparse
+import functools
 import os
 import signal
 import threading
@@ -11,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cnnreport.claims import check_names
-from cnnreport.freezing import code_of, frozen_names, load_frozen
+from cnnreport.freezing import PARAMS, code_of, frozen_names, load_frozen
 from cnnreport.judgements import check_claims
 from cnnreport.pages import (
     NAVIGATION,
@@ -25,10 +26,10 @@ from cnnreport.pages import (
     save_pages,
     titles_of,
 )
-from cnnreport.params import load_params
+from cnnreport.params import Params, load_params
 from cnnreport.picture_texts import INDEX, load_pictures
 from cnnreport.records import save_text
-from cnnreport.study import load_study
+from cnnreport.study import Study, load_study, share_cells
 
 LOOK_SECONDS = 1.0
 
@@ -41,7 +42,7 @@ def main(argv: Sequence[str]) -> None:
     # One core is for the live study.
     workers = max(min(len(names), (os.cpu_count() or 1) - 1), 1)
     with ProcessPoolExecutor(workers, initializer=_serve, initargs=(os.getpid(),)) as pool:
-        others = [pool.submit(_pages_of_frozen, args, name) for name in names]
+        others = [pool.submit(_pages_of_frozen, args, name, names) for name in names]
         study = replace(
             load_study(load_params(args.params), args.results),
             pictures=load_pictures(args.pictures or args.docs / INDEX),
@@ -72,16 +73,31 @@ def _serve(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _pages_of_frozen(args: argparse.Namespace, name: str) -> dict[str, str]:
+def _pages_of_frozen(args: argparse.Namespace, name: str, names: Sequence[str]) -> dict[str, str]:
     """Return the pages of a frozen study; runs in a process of its own."""
-    folder = args.report / "studies" / name
+    folder = args.report / "studies"
+    own = _params(folder / name / PARAMS)
+    comparable = [other for other in names if share_cells(own, _params(folder / other / PARAMS))]
     sources = load_sources(args.report / "templates", args.models, args.docs)
     return render_pages(
-        load_frozen(folder),
+        _frozen(folder / name),
         load_written(args.report),
         load_figures(args.study_figures / name),
-        replace(sources, code=code_of(folder)),
+        replace(sources, code=code_of(folder / name)),
+        [_frozen(folder / other) for other in comparable],
+        _params(args.params),
     )
+
+
+# A process has the pages of several studies to write, which it compares with the same others.
+@functools.cache
+def _frozen(folder: Path) -> Study:
+    return load_frozen(folder)
+
+
+@functools.cache
+def _params(path: Path) -> Params:
+    return load_params(path)
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:

@@ -56,7 +56,13 @@ from cnnreport.tables.plausibility import (
     standing_out,
     standing_out_anywhere,
 )
-from cnnreport.tables.ranking import comparisons, leaderboard, overall_accuracy, short_leaderboard
+from cnnreport.tables.ranking import (
+    comparisons,
+    leaderboard,
+    narrow_leaderboard,
+    overall_accuracy,
+    short_leaderboard,
+)
 from cnnreport.tables.recipes import (
     OF_THE_NETWORK,
     has_auxiliary_heads,
@@ -119,6 +125,7 @@ __all__ = [
     "missed_alone",
     "missed_finding",
     "missed_images",
+    "narrow_leaderboard",
     "networks",
     "optimiser_text",
     "original_accuracy",

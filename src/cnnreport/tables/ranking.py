@@ -75,6 +75,21 @@ def short_leaderboard(study: Study, dataset: str, names: Names) -> Table:
     return _ranking(ranked, columns)
 
 
+def narrow_leaderboard(study: Study, dataset: str, names: Names) -> Table:
+    """Return the leaderboard with as many columns as fit a phone; equal epochs have none."""
+    ranked = tie_groups(study, dataset)
+    columns: Columns = {
+        "Rank": lambda row: thousands(row.rank),
+        "Network": lambda row: names[row.cell.model],
+        "Test accuracy": lambda row: accuracy_alone(row.cell),
+        "Epochs": lambda row: thousands(row.cell.metrics.epochs),
+        "Training time": lambda row: seconds(row.cell.train_seconds),
+    }
+    if len({row.cell.metrics.epochs for row in ranked}) == 1:
+        del columns["Epochs"]
+    return _ranking(ranked, columns)
+
+
 _APART = "Cannot be told apart from"
 
 

@@ -19,7 +19,7 @@ from cnnreport.verification.findings import Finding, Level, as_json, lines, sum_
 from cnnreport.verification.frozen import frozen_folders, manifest_finding
 from cnnreport.verification.locks import Lock, load_lock, lock_findings
 from cnnreport.verification.numbers import number_findings
-from cnnreport.verification.pages import Site, load_site, page_findings
+from cnnreport.verification.pages import Site, load_site, page_findings, readme_finding
 from cnnreport.verification.seals import seal_findings
 from cnnreport.verification.subject import FROZEN, LIVE, Subject
 from cnnreport.verification.weights import weight_findings
@@ -154,6 +154,8 @@ def _shown(
         return
     known = {} if isinstance(lock, CnnReportError) else lock
     yield from page_findings(site, subject, known)
+    if not subject.frozen:
+        yield readme_finding(site)
     yield from figure_findings(site, subject, known, redraw=redraw)
 
 

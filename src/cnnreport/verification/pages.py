@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cnnreport import inserts, readme
 from cnnreport.freezing import code_of
 from cnnreport.judgements import check_claims
 from cnnreport.pages import (
@@ -23,6 +24,7 @@ from cnnreport.pages import (
 from cnnreport.picture_texts import INDEX, load_pictures
 from cnnreport.study import Study
 from cnnreport.verification.findings import (
+    HELD,
     Check,
     Finding,
     Level,
@@ -82,6 +84,25 @@ def _all_checks(site: Site, subject: Subject) -> Iterator[Check]:
     yield from _page_checks(site, subject.name)
 
 
+def readme_finding(site: Site) -> Finding:
+    """Return what came of the figures of the frozen studies in README.md.
+
+    No stage writes them, so nothing but `cnnreport readme` would make stale ones anew.
+    """
+    return sum_up(LIVE, readme.README, _readme_checks(site))
+
+
+def _readme_checks(site: Site) -> Iterator[Check]:
+    text = readme.load_page(site.folder)
+    span = inserts.span_of(text, readme.NAME, readme.README) if text is not None else None
+    if text is None or span is None:
+        return
+    frozen = [study for name, study in site.studies.items() if name != LIVE]
+    wanted = readme.figures(frozen, site.written.original)
+    check = text_check(readme.README, text, f"{text[: span[0]]}{wanted}{text[span[1] :]}")
+    yield check if check == HELD else replace(check, text=f"{check.text}; `cnnreport readme`")
+
+
 def softened(
     checks: Iterable[Check], site: Site, subject: Subject, lock: Lock, stage: str
 ) -> list[Check]:
@@ -107,11 +128,12 @@ def wanted_pages(site: Site, name: str) -> dict[str, str]:
     if name == LIVE:
         study = replace(study, pictures=load_pictures(site.folder / DOCS / INDEX))
     drawn = load_figures(site.folder / DOCS / drawn_in(name))
-    frozen = [each for key, each in site.studies.items() if LIVE == name != key]
+    frozen = [each for key, each in site.studies.items() if key != LIVE]
+    live = site.studies[LIVE].params if LIVE in site.studies else None
     own = site.sources
     if name != LIVE:
         own = replace(own, code=code_of(site.folder / FROZEN / name))
-    pages = render_pages(study, site.written, drawn, own, frozen)
+    pages = render_pages(study, site.written, drawn, own, frozen, live)
     if name == LIVE:
         pages[NAVIGATION] = render_navigation(study, frozen, site.written, site.sources)
     return pages
