@@ -34,6 +34,7 @@ from cnnreport.navigation import (
     site_map,
     study_map,
 )
+from cnnreport.networks import titled
 from cnnreport.original import Original, load_original
 from cnnreport.params import Params
 from cnnreport.passports import Group, Passports
@@ -108,11 +109,8 @@ class Sources:
 
 
 def titles_of(study: Study, original: Original) -> dict[str, str]:
-    """Return how each network is written; one that the original study lacks goes by its name."""
-    return {
-        model: original.models[model].title if model in original.models else model
-        for model in study.params.models
-    }
+    """Return how each network of a study is written."""
+    return titled(study.params.models, original.titles)
 
 
 @dataclass(frozen=True)

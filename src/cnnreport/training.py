@@ -74,7 +74,7 @@ class Trainer:
         """Build the network with the weights that `seed` gives it.
 
         Args:
-            model: a key of `cnnreport.models.NETWORKS`.
+            model: that of a file in models/.
             dataset: names the classes and says how pixels are scaled.
             train: what the network learns from; kept in memory as bytes.
             recipe: how it learns.

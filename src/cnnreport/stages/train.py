@@ -72,7 +72,7 @@ def main(argv: Sequence[str]) -> None:
         _stop_without_dvc(lineage, store.run)
         weights = args.out / "weights.npz"
         save_weights(trainer.network, weights)
-        seal = witness.seal(_code(args.model), {str(args.seed): sha256(weights)})
+        seal = witness.seal(loaded_code(), {str(args.seed): sha256(weights)})
         cost = training_record(
             spent,
             images_seen=len(history) * len(train.labels),
@@ -194,17 +194,9 @@ def _key(params: Params, model: str, seed: int, dataset: DatasetRecord, witness:
             "accelerators": accelerators(),
         },
         witness.start.data,
-        witness.hashes(_code(model)),
+        witness.hashes(loaded_code()),
         {name: version(name) for name in LIBRARIES},
     )
-
-
-def _code(model: str) -> list[Path]:
-    """Return the source files that this training has loaded, the other networks' left out."""
-    from cnnreport.models import NETWORKS  # noqa: PLC0415 - loads TensorFlow
-
-    others = NETWORKS.keys() - {model}
-    return [path for path in loaded_code() if path.stem not in others]
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
