@@ -148,12 +148,8 @@ def _entry(
 ) -> tuple[Floats, Floats, Floats]:
     """Return what a convolution takes, its weights and its bias, zeros if it has none."""
     kernel = keras.ops.convert_to_numpy(layer.kernel)
-    bias = (
-        keras.ops.convert_to_numpy(layer.bias)
-        if layer.use_bias
-        else np.zeros(layer.filters, np.float32)
-    )
-    return _input_of(network, layer, pixels), kernel, bias
+    bias = layer.bias if layer.use_bias else np.zeros(layer.filters, np.float32)
+    return _input_of(network, layer, pixels), kernel, keras.ops.convert_to_numpy(bias)
 
 
 def _outputs(network: keras.Model, names: Sequence[str], pixels: Floats) -> dict[str, Floats]:

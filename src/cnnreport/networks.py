@@ -103,9 +103,9 @@ def _check_file(path: Path, name: str, folder: Path) -> None:
             f"the line out{meant}"
         ) from error
     except (OSError, ValueError, SyntaxError) as error:
-        line = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
+        at = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
         reason = error.msg if isinstance(error, SyntaxError) else error
-        raise ModelError(f"{shown}{line}: cannot be read as Python ({reason})") from error
+        raise ModelError(f"{shown}{at}: cannot be read as Python ({reason})") from error
     _check_build(tree, shown)
     for module, line in _imports(tree):
         if module.partition(".")[0] == "cnnreport" and module not in SHARED:

@@ -18,11 +18,11 @@ import tensorflow as tf
 from cnnreport.augmentation import augment
 from cnnreport.errors import TrainingError
 from cnnreport.kernels import fused, synchronised
+from cnnreport.models.blocks import MAIN
 from cnnreport.params import Precision, Recipe
 from cnnreport.predictor import Predictor, log_losses
 from cnnreport.prepared import Split
 from cnnreport.recipes import (
-    MAIN,
     build_optimizer,
     head_weights,
     pixel_scaling,

@@ -67,8 +67,7 @@ def _module(name: str) -> object:
 
 def _check(network: object, name: str, input_shape: tuple[int, int, int], classes: int) -> None:
     """Raise an error for what could be trained but not be described, or would end in nonsense."""
-    functional = isinstance(network, keras.Model) and network.built and hasattr(network, "inputs")
-    if not functional:
+    if not (isinstance(network, keras.Model) and network.built and hasattr(network, "inputs")):
         raise ModelError(
             f"{name}: wanted a built keras.Model from build(), came {type(network).__name__}"
         )
