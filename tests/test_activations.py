@@ -23,7 +23,8 @@ from cnnreport.examples import (
     save_trace,
     window_of,
 )
-from cnnreport.models import NETWORKS, build_network
+from cnnreport.models import build_network
+from cnnreport.networks import NETWORKS
 from cnnreport.params import Recipe
 from cnnreport.predictor import Predictor
 from cnnreport.prepared import Split, save_split

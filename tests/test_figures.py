@@ -245,6 +245,17 @@ def test_looks_differ_in_colour_marker_and_line():
     assert looks[3].title == "network-3"
 
 
+@pytest.mark.parametrize("count", [6, 8, 12, 64])
+def test_however_many_networks_no_two_look_alike(count: int):
+    looks = list(looks_of([f"network-{index}" for index in range(count)], {}).values())
+    assert len({(look.color, look.marker) for look in looks}) == count
+    assert len({(look.color, look.line) for look in looks}) == count
+    first = list(looks_of(["a", "b"], {}).values())
+    assert [(each.color, each.marker) for each in looks[:2]] == [
+        (each.color, each.marker) for each in first
+    ]
+
+
 def test_colours_follow_params_and_not_the_rank():
     study = make_study(strengths={**dict.fromkeys(MODELS, 0.5), "lenet": 4.0})
     bars = draw(leaderboard, study).figure.axes[0].patches

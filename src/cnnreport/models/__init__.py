@@ -5,6 +5,7 @@ how many, decides nothing here (`cnnreport.networks` lists them).
 """
 
 import importlib
+from types import ModuleType
 
 import keras
 from keras import layers
@@ -40,7 +41,7 @@ def build_network(name: str, input_shape: tuple[int, int, int], classes: int) ->
             number of classes, or it is none that the report can describe.
 
     """
-    build = getattr(_module(name), "build", None)
+    build = getattr(module_of(name), "build", None)
     if build is None:
         raise ModelError(
             f"{name}: wanted a function build(input_shape, classes) in models/{name}.py, came none"
@@ -52,7 +53,13 @@ def build_network(name: str, input_shape: tuple[int, int, int], classes: int) ->
     return network
 
 
-def _module(name: str) -> object:
+def module_of(name: str) -> ModuleType:
+    """Load the file of a network, and no other network's, and return it as a module.
+
+    Raises:
+        ModelError: there is none of that name.
+
+    """
     module = f"{__name__}.{name}"
     try:
         return importlib.import_module(module)

@@ -72,7 +72,7 @@ def main(argv: Sequence[str]) -> None:
         _stop_without_dvc(lineage, store.run)
         weights = args.out / "weights.npz"
         save_weights(trainer.network, weights)
-        seal = witness.seal(loaded_code(), {str(args.seed): sha256(weights)})
+        seal = witness.seal(_code(args.model), {str(args.seed): sha256(weights)})
         cost = training_record(
             spent,
             images_seen=len(history) * len(train.labels),
@@ -194,9 +194,17 @@ def _key(params: Params, model: str, seed: int, dataset: DatasetRecord, witness:
             "accelerators": accelerators(),
         },
         witness.start.data,
-        witness.hashes(loaded_code()),
+        witness.hashes(_code(model)),
         {name: version(name) for name in LIBRARIES},
     )
+
+
+def _code(model: str) -> list[Path]:
+    """Return the source files that this training works from; no other network's is among them."""
+    from cnnreport.models import module_of  # noqa: PLC0415 - loads TensorFlow
+
+    module_of(model)  # found by its name, so what has been loaded so far need not include it
+    return loaded_code()
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
