@@ -58,7 +58,10 @@ LOOKS: tuple[tuple[str, str, Line], ...] = (
     (INK, "X", (0, (3, 1, 1, 1))),
     (GREY, "*", (0, (1, 2))),
 )
-"""Colour, marker and line by position in `models` (see `looks_of` for more of them); colours from M. Okabe and K. Ito, 2008."""
+"""Colour, marker and line by position in `models`; colours from M. Okabe and K. Ito, 2008.
+
+A study of more networks goes through them again: see `looks_of`.
+"""
 
 DARK_COLORS = (
     "#4a9fe3",
