@@ -1,15 +1,19 @@
 """The five networks against the facts of the original study, and the counting of their work."""
 
 import importlib
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
+from keras import layers
 
 from cnnreport.errors import ModelError
 from cnnreport.models import build_network
+from cnnreport.models.blocks import softmax
 from cnnreport.models.inspection import describe, layer_macs
 from cnnreport.networks import NETWORKS
 from cnnreport.records import Architecture, load_json, to_json
@@ -525,3 +529,103 @@ def test_an_architecture_survives_its_file(lenet: keras.Model, tmp_path: Path) -
     path = tmp_path / "architecture.json"
     path.write_text(to_json(describe(lenet)), encoding="utf-8")
     assert load_json(path, Architecture) == describe(lenet)
+
+
+# --- a network of somebody else ------------------------------------------------------------------
+
+
+def added(monkeypatch: pytest.MonkeyPatch, build: Any) -> None:
+    """Let there be a network `mynet`, whose file has this function."""
+    module = ModuleType("cnnreport.models.mynet")
+    if build is not None:
+        module.build = build  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+
+def plain(end: Any = None, answers: int = 10, **options: Any) -> Any:
+    """A function that builds a convolution and an answer."""
+
+    def build(shape: tuple[int, int, int], classes: int) -> keras.Model:
+        image = keras.Input(shape)
+        x = layers.Conv2D(2, 3, **options)(image)
+        x = end(x) if end else x
+        return keras.Model(image, softmax(layers.Flatten()(x), classes + answers - 10))
+
+    return build
+
+
+def sequential(*more: keras.Layer) -> Any:
+    def build(shape: tuple[int, int, int], classes: int) -> keras.Model:
+        answer = layers.Dense(classes, "softmax", name="main")
+        return keras.Sequential([*more, layers.Flatten(), answer])
+
+    return build
+
+
+def test_a_sequential_network_is_described_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    added(monkeypatch, sequential(keras.Input(SHAPE), layers.Conv2D(4, 3, name="first")))
+    network = build_network("mynet", SHAPE, 10)
+    assert (network.name, network.output_shape) == ("mynet", (None, 10))
+    table = describe(network)
+    assert [layer.kind for layer in table.layers] == ["InputLayer", "Conv2D", "Flatten", "Dense"]
+    assert table.macs == 30 * 30 * 9 * 3 * 4 + 30 * 30 * 4 * 10
+
+
+def twice(x: keras.KerasTensor) -> keras.KerasTensor:
+    layer = layers.Conv2D(2, 3, padding="same", name="again")
+    return layer(layer(x))
+
+
+def inner(x: keras.KerasTensor) -> keras.KerasTensor:
+    image = keras.Input((30, 30, 2))
+    return keras.Model(image, layers.Conv2D(2, 3)(image), name="inner")(x)
+
+
+def nothing(shape: tuple[int, int, int], classes: int) -> None:
+    """Forget to return the network."""
+
+
+def subclassed(shape: tuple[int, int, int], classes: int) -> keras.Model:
+    return Subclassed()
+
+
+def no_softmax(shape: tuple[int, int, int], classes: int) -> keras.Model:
+    image = keras.Input(shape)
+    return keras.Model(image, layers.Dense(classes)(layers.Flatten()(image)))
+
+
+class Subclassed(keras.Model):
+    """A network whose layers nobody can list."""
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (None, r"wanted a function build\(input_shape, classes\) in models/mynet.py, came none"),
+        (nothing, "wanted a built keras.Model from build.*, came NoneType"),
+        (sequential(layers.Conv2D(4, 3)), "wanted a built keras.Model .* came Sequential"),
+        (subclassed, "wanted a built keras.Model .* came Subclassed"),
+        (plain(answers=11), r"of shapes \(None, 32, 32, 3\) and \(None, 10\), came .*11\)"),
+        (no_softmax, "wanted its answer from a layer 'main' with softmax"),
+        (plain(twice), "layer 'again' is used more than once"),
+        (plain(inner), "layer 'inner' is a network in itself"),
+        (plain(layers.SeparableConv2D(2, 3, name="sep")), "layer 'sep' is a SeparableConv2D"),
+    ],
+    ids=["none", "nothing", "unbuilt", "subclass", "classes", "logits", "twice", "inner", "kind"],
+)
+def test_what_the_report_cannot_describe_is_refused(
+    monkeypatch: pytest.MonkeyPatch, build: Any, message: str
+) -> None:
+    added(monkeypatch, build)
+    with pytest.raises(ModelError, match=message) as error:
+        build_network("mynet", SHAPE, 10)
+    assert one_line(error).startswith("mynet: ")
+
+
+def test_a_mistake_in_a_networks_imports_is_told_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError("No module named 'tocrh'", name="tocrh")
+
+    monkeypatch.setattr("cnnreport.models.importlib.import_module", missing)
+    with pytest.raises(ModuleNotFoundError, match="tocrh"):
+        build_network("mynet", SHAPE, 10)

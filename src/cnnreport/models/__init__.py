@@ -104,7 +104,8 @@ def _check_layer(layer: keras.Layer, name: str) -> None:
             f"{where} is a {type(layer).__name__}, whose multiply-accumulates the report cannot "
             "count; it can those of Conv2D (groups included) and Dense"
         )
-    try:
-        layer.output  # noqa: B018 - Keras refuses it for a layer with several
-    except (AttributeError, ValueError) as error:
-        raise ModelError(f"{where} is used more than once, and a diagram has one place") from error
+    # Keras has no public name for the places of a layer; its own `layer.output` gives the first.
+    if len(layer._inbound_nodes) > 1:
+        raise ModelError(
+            f"{where} is used more than once, and the report has one row and one place for a layer"
+        )
