@@ -7,6 +7,7 @@ parameters. They say nothing about the networks whose names they carry.
 
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,19 @@ def make_study(
         for model in models
     }
     return Study(params, records, cells)
+
+
+def with_networks(study: Study, *names: str) -> Study:
+    """Return a study with more networks, each with the results of one of those that it has."""
+    models = study.params.models
+    own = [
+        (dataset, name, study.cell(dataset, models[place % len(models)]))
+        for dataset in study.params.datasets
+        for place, name in enumerate(names)
+    ]
+    cells = {(dataset, name): replace(cell, model=name) for dataset, name, cell in own}
+    params = study.params.model_copy(update={"models": [*models, *names]})
+    return replace(study, params=params, cells={**study.cells, **cells})
 
 
 def make_params(

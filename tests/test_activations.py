@@ -23,7 +23,8 @@ from cnnreport.examples import (
     save_trace,
     window_of,
 )
-from cnnreport.models import NETWORKS, build_network
+from cnnreport.models import build_network
+from cnnreport.networks import NETWORKS
 from cnnreport.params import Recipe
 from cnnreport.predictor import Predictor
 from cnnreport.prepared import Split, save_split
@@ -172,3 +173,70 @@ def test_the_stage_writes_numbers_without_a_pixel(
     # What git tracks may hold sums over a window, but neither the window nor the image.
     assert len((tmp_path / "r" / EXAMPLE).read_text(encoding="utf-8")) < 4000
     assert load_trace(tmp_path / "lenet.npz").image.shape == (32, 32, 3)
+
+
+# --- a network of somebody else ------------------------------------------------------------------
+
+
+def follow_one(network: keras.Model, dataset: DatasetRecord, split: Split):
+    predictor = Predictor(network, RECIPE, dataset)
+    place = (1, int(split.labels[1]), 0)
+    return follow(network, predictor, split.images[1], dataset.class_names, place)
+
+
+def built(*middle: keras.Layer, classes: int = 3) -> keras.Model:
+    image = keras.Input((32, 32, 3), name="image")
+    x = image
+    for layer in middle:
+        x = layer(x)
+    x = keras.layers.GlobalAveragePooling2D()(x) if x.ndim == 4 else x
+    return keras.Model(image, keras.layers.Dense(classes, "softmax", name="main")(x))
+
+
+def test_what_comes_out_behind_normalisation_is_shown() -> None:
+    layers = keras.layers
+    network = built(
+        layers.Conv2D(4, 3, name="conv"),
+        layers.BatchNormalization(name="norm"),
+        layers.Activation("relu", name="bent"),
+        layers.AveragePooling2D(2, name="pool"),
+        layers.Flatten(),
+        layers.Dense(5, name="dense"),
+        layers.ReLU(name="bent2"),
+    )
+    assert telling_layers(network) == ["bent", "pool", "bent2", "main"]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        keras.layers.Conv2D(4, 3, activation="tanh"),
+        keras.layers.Conv2D(6, 3, groups=3),
+        keras.layers.Conv2D(4, 3, dilation_rate=2),
+        keras.layers.Conv2D(4, 3, strides=(1, 2)),
+        keras.layers.Flatten(),
+    ],
+    ids=["tanh", "groups", "dilation", "strides", "dense"],
+)
+def test_a_network_without_a_convolution_by_hand_is_followed_all_the_same(
+    layer: keras.Layer, tiny_dataset: DatasetRecord, tiny_splits: dict[str, Split], tmp_path: Path
+) -> None:
+    example, trace = follow_one(built(layer), tiny_dataset, tiny_splits["test"])
+    assert example.window is None
+    with pytest.raises(LookupError, match="by hand"):
+        _ = example.by_hand
+    assert sum(example.probabilities.values()) == pytest.approx(1)
+    save_trace(trace, tmp_path / "trace.npz")
+    assert load_trace(tmp_path / "trace.npz").kernel.size == 0
+    save_text(tmp_path / EXAMPLE, to_json(example))
+    assert load_json(tmp_path / EXAMPLE, Example).window is None
+
+
+def test_a_convolution_without_bias_is_computed_by_hand(
+    tiny_dataset: DatasetRecord, tiny_splits: dict[str, Split]
+) -> None:
+    network = built(keras.layers.Conv2D(4, 3, use_bias=False, strides=2, padding="same"))
+    example, trace = follow_one(network, tiny_dataset, tiny_splits["test"])
+    assert example.by_hand.bias == 0
+    assert trace.bias.tolist() == [0, 0, 0, 0]
+    assert example.by_hand.output == pytest.approx(example.by_hand.total, rel=1e-3)

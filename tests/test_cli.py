@@ -40,7 +40,7 @@ def edited(tmp_path: Path) -> Path:
 def test_what_is_committed_passes_the_check() -> None:
     done = cnnreport("check")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count(": good") == 7
+    assert done.stdout.count(": good") == 8
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,7 @@ def test_what_is_committed_passes_the_check() -> None:
     [
         ("params.yaml", "\nepochs:\n", "\nepochs: 100.0\n", "epochs: input should be a valid int"),
         ("params.yaml", "seeds:\n  - 0\n", "seeds: 0\n", "seeds: input should be a valid list"),
+        ("params.yaml", "  - lenet\n", "  - lennet\n", "'lennet' is not registered in src/cnnre"),
         ("report/internship.yaml", "diary:", "dairy:", "report/internship.yaml:"),
         ("report/bibliography.bib", "author", "author author", "report/bibliography.bib"),
         ("report/claims.yaml", "first(", "frist(", "report/claims.yaml:"),
@@ -63,7 +64,7 @@ def test_a_mistake_is_one_line_and_status_2(
     (edited / path).write_text(text.replace(old, new, 1), encoding="utf-8")
     done = cnnreport("check", cwd=edited)
     assert done.returncode == 2
-    assert done.stdout.count(": good") == 6  # the other files are still checked
+    assert done.stdout.count(": good") == 7  # the other files are still checked
     assert len(done.stderr.splitlines()) == 1
     assert message in done.stderr
 

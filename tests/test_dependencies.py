@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from cnnreport.networks import NETWORKS
+
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 PIPELINE = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
@@ -27,6 +29,7 @@ LAYERS = (
         "energy",
         "augmentation",
         "kernels",
+        "networks",
         "prose",
         "scheduling",
         "inserts",
@@ -129,22 +132,40 @@ def declared(stage: str, model: str) -> set[Path]:
     return files
 
 
-def network_files() -> set[Path]:
-    shared = {"__init__", "blocks", "inspection"}
-    return {p for p in (SOURCE / "cnnreport/models").glob("*.py") if p.stem not in shared}
+MODELS = SOURCE / "cnnreport/models"
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_deps_cover_the_imports(stage: str) -> None:
-    needed = closure(SOURCE / f"cnnreport/stages/{stage}.py") | {SOURCE / "stage.py"}
-    needed.add(SOURCE / "cnnreport/stages/__init__.py")
-    # The registry imports all networks; another one's file does not change this one's training.
+def network_file(model: str) -> Path:
+    return MODELS / f"{model}.py"
+
+
+def needed(stage: str, model: str) -> set[Path]:
+    """The files whose code a stage runs, for a network where it works on one."""
+    files = closure(SOURCE / f"cnnreport/stages/{stage}.py") | {SOURCE / "stage.py"}
+    files.add(SOURCE / "cnnreport/stages/__init__.py")
+    if MODELS / "__init__.py" in files:
+        # Found by its name: no import tells of it.
+        files |= closure(network_file(model))
     # The package's own __init__ holds a version and nothing else.
-    exempt = (network_files() - {SOURCE / "cnnreport/models/lenet.py"}) | {
-        SOURCE / "cnnreport/__init__.py"
-    }
-    missing = needed - declared(stage, "lenet") - exempt
+    return files - {SOURCE / "cnnreport/__init__.py"}
+
+
+@pytest.mark.parametrize("model", NETWORKS)
+@pytest.mark.parametrize("stage", STAGES)
+def test_deps_cover_the_imports(stage: str, model: str) -> None:
+    missing = needed(stage, model) - declared(stage, model)
     assert not missing, f"dvc.yaml: deps of {stage} lack {sorted(str(p) for p in missing)}"
+
+
+@pytest.mark.parametrize("model", NETWORKS)
+@pytest.mark.parametrize("stage", ["train", "evaluate", "activations"])
+def test_a_network_depends_on_its_own_file_and_on_no_list_of_networks(
+    stage: str, model: str
+) -> None:
+    assert network_file(model) in needed(stage, model)
+    for files in (declared(stage, model), needed(stage, model)):
+        others = {network_file(other) for other in NETWORKS if other != model}
+        assert not files & (others | {SOURCE / "cnnreport/networks.py"})
 
 
 @pytest.mark.parametrize("stage", ["prepare", "train"])

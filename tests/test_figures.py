@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from make_study import MODELS, PARAMS, make_study, write_study
+from make_study import MODELS, PARAMS, make_study, with_networks, write_study
 from matplotlib import rc_context, style
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
@@ -243,6 +244,17 @@ def test_looks_differ_in_colour_marker_and_line():
     for part in ("color", "marker", "line"):
         assert len({getattr(look, part) for look in looks}) == 8
     assert looks[3].title == "network-3"
+
+
+@pytest.mark.parametrize("count", [6, 8, 12, 64])
+def test_however_many_networks_no_two_look_alike(count: int):
+    looks = list(looks_of([f"network-{index}" for index in range(count)], {}).values())
+    assert len({(look.color, look.marker) for look in looks}) == count
+    assert len({(look.color, look.line) for look in looks}) == count
+    first = list(looks_of(["a", "b"], {}).values())
+    assert [(each.color, each.marker) for each in looks[:2]] == [
+        (each.color, each.marker) for each in first
+    ]
 
 
 def test_colours_follow_params_and_not_the_rank():
@@ -690,3 +702,46 @@ def test_synthetic_studies_are_read_back_as_they_were_written(tmp_path):
         assert sum(layer.parameters for layer in layers) == cell.metrics.parameters
     confusion = pd.read_csv(tmp_path / "cifar100-objects/vgg16/confusion/s3.csv")
     assert set(confusion.actual) == set(study.params.subsets["cifar100-objects"].classes)
+
+
+# --- more networks than five ---------------------------------------------------------------------
+
+LONG = tuple(f"network{index}" for index in range(7))
+LONG_TITLES = {name: f"Some Network-{index} Large" for index, name in enumerate(LONG)}
+
+
+def overlapping(texts: list[Text]) -> list[tuple[str, str]]:
+    """Texts of a drawn figure that run into each other."""
+    boxes = [(text.get_text(), text.get_window_extent()) for text in texts if text.get_text()]
+    return [(one, two) for (one, a), (two, b) in itertools.combinations(boxes, 2) if a.overlaps(b)]
+
+
+@pytest.mark.parametrize("more", [1, 3, 7])
+def test_names_of_more_networks_do_not_run_into_each_other(more: int):
+    study = with_networks(make_study(datasets=("cifar10",)), *LONG[:more])
+    looks = looks_of(study.params.models, {**TITLES, **LONG_TITLES})
+    drawings = [
+        class_heatmap(study, "cifar10", looks, {}),
+        pairwise_matrix(study, "cifar10", looks),
+    ]
+    for drawing in drawings:
+        figure = drawing.figure
+        FigureCanvasAgg(figure).draw()
+        (axes, *_) = figure.axes
+        assert overlapping([*axes.get_xticklabels()]) == [], drawing.name
+        assert overlapping(axes.texts) == [], drawing.name
+    marks = confused_pairs(study, "cifar10", looks).figure
+    FigureCanvasAgg(marks).draw()
+    (legend,) = marks.legends
+    assert marks.bbox.contains(*legend.get_window_extent().min)
+    assert marks.bbox.contains(*legend.get_window_extent().max)
+    assert overlapping(legend.get_texts()) == []
+
+
+def test_a_network_that_the_original_study_lacks_is_said_to_be_none_of_its():
+    study = with_networks(make_study(datasets=("cifar10",)), "sixth")
+    looks = looks_of(study.params.models, TITLES)
+    drawing = original_comparison(study, "cifar10", looks, ORIGINAL)
+    assert "sixth" in drawing.alt
+    assert drawing.alt.count("and not in the study") == 1
+    assert "sixth" not in drawing.caption

@@ -15,7 +15,8 @@ from cnnreport.kernels import (
     fused,
     synchronised,
 )
-from cnnreport.models import NETWORKS, build_network
+from cnnreport.models import build_network
+from cnnreport.networks import NETWORKS
 from cnnreport.recipes import OneCycle
 
 STEPS = 100

@@ -1,16 +1,21 @@
 """The five networks against the facts of the original study, and the counting of their work."""
 
 import importlib
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
+from keras import layers
 
 from cnnreport.errors import ModelError
-from cnnreport.models import NETWORKS, build_network
+from cnnreport.models import build_network
+from cnnreport.models.blocks import softmax
 from cnnreport.models.inspection import describe, layer_macs
+from cnnreport.networks import NETWORKS
 from cnnreport.records import Architecture, load_json, to_json
 
 SHAPE = (32, 32, 3)
@@ -363,10 +368,10 @@ def shape_with(side: int, axis: int) -> tuple[int, int, int]:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_smallest_image_builds_and_the_next_smaller_is_refused(name: str, axis: int) -> None:
     smallest = SMALLEST_SIDES[name]
-    model = NETWORKS[name](shape_with(smallest, axis), 10)
+    model = build_network(name, shape_with(smallest, axis), 10)
     assert model.output_shape == (None, 10)
     with pytest.raises(ModelError) as error:
-        NETWORKS[name](shape_with(smallest - 1, axis), 10)
+        build_network(name, shape_with(smallest - 1, axis), 10)
     assert f"{name}: the smallest image it can take is {smallest}x{smallest}" in one_line(error)
 
 
@@ -376,7 +381,7 @@ def test_no_smaller_image_would_do(name: str, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(importlib.import_module(f"cnnreport.models.{name}"), "SMALLEST_SIDE", 1)
     side = SMALLEST_SIDES[name] - 1
     with pytest.raises(ValueError, match="output size would be zero or negative"):
-        NETWORKS[name]((side, side, 3), 10)
+        build_network(name, (side, side, 3), 10)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -387,7 +392,7 @@ def test_no_smaller_image_would_do(name: str, monkeypatch: pytest.MonkeyPatch) -
 )
 def test_an_input_shape_must_be_three_lengths(name: str, shape: Any) -> None:
     with pytest.raises(ModelError) as error:
-        NETWORKS[name](shape, 10)
+        build_network(name, shape, 10)
     assert f"{name}: wanted an input shape (height, width, channels)" in one_line(error)
     assert repr(shape) in one_line(error)
 
@@ -400,12 +405,13 @@ def test_there_must_be_two_classes(name: str, classes: Any) -> None:
     assert one_line(error).endswith(f"came {classes!r}")
 
 
-def test_an_unknown_network_is_answered_with_the_known_ones() -> None:
+def test_an_unknown_network_is_answered_with_the_file_it_lacks() -> None:
     with pytest.raises(ModelError) as error:
         build_network("lenet5", SHAPE, 10)
     message = one_line(error)
     assert "'lenet5'" in message
-    assert all(name in message for name in NETWORKS)
+    assert "models/lenet5.py" in message
+    assert "cnnreport check" in message
 
 
 def test_images_may_be_grey_and_need_not_be_square() -> None:
@@ -523,3 +529,103 @@ def test_an_architecture_survives_its_file(lenet: keras.Model, tmp_path: Path) -
     path = tmp_path / "architecture.json"
     path.write_text(to_json(describe(lenet)), encoding="utf-8")
     assert load_json(path, Architecture) == describe(lenet)
+
+
+# --- a network of somebody else ------------------------------------------------------------------
+
+
+def added(monkeypatch: pytest.MonkeyPatch, build: Any) -> None:
+    """Let there be a network `mynet`, whose file has this function."""
+    module = ModuleType("cnnreport.models.mynet")
+    if build is not None:
+        module.build = build  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+
+def plain(end: Any = None, answers: int = 10, **options: Any) -> Any:
+    """A function that builds a convolution and an answer."""
+
+    def build(shape: tuple[int, int, int], classes: int) -> keras.Model:
+        image = keras.Input(shape)
+        x = layers.Conv2D(2, 3, **options)(image)
+        x = end(x) if end else x
+        return keras.Model(image, softmax(layers.Flatten()(x), classes + answers - 10))
+
+    return build
+
+
+def sequential(*more: keras.Layer) -> Any:
+    def build(shape: tuple[int, int, int], classes: int) -> keras.Model:
+        answer = layers.Dense(classes, "softmax", name="main")
+        return keras.Sequential([*more, layers.Flatten(), answer])
+
+    return build
+
+
+def test_a_sequential_network_is_described_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    added(monkeypatch, sequential(keras.Input(SHAPE), layers.Conv2D(4, 3, name="first")))
+    network = build_network("mynet", SHAPE, 10)
+    assert (network.name, network.output_shape) == ("mynet", (None, 10))
+    table = describe(network)
+    assert [layer.kind for layer in table.layers] == ["InputLayer", "Conv2D", "Flatten", "Dense"]
+    assert table.macs == 30 * 30 * 9 * 3 * 4 + 30 * 30 * 4 * 10
+
+
+def twice(x: keras.KerasTensor) -> keras.KerasTensor:
+    layer = layers.Conv2D(2, 3, padding="same", name="again")
+    return layer(layer(x))
+
+
+def inner(x: keras.KerasTensor) -> keras.KerasTensor:
+    image = keras.Input((30, 30, 2))
+    return keras.Model(image, layers.Conv2D(2, 3)(image), name="inner")(x)
+
+
+def nothing(shape: tuple[int, int, int], classes: int) -> None:
+    """Forget to return the network."""
+
+
+def subclassed(shape: tuple[int, int, int], classes: int) -> keras.Model:
+    return Subclassed()
+
+
+def no_softmax(shape: tuple[int, int, int], classes: int) -> keras.Model:
+    image = keras.Input(shape)
+    return keras.Model(image, layers.Dense(classes)(layers.Flatten()(image)))
+
+
+class Subclassed(keras.Model):
+    """A network whose layers nobody can list."""
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (None, r"wanted a function build\(input_shape, classes\) in models/mynet.py, came none"),
+        (nothing, "wanted a built keras.Model from build.*, came NoneType"),
+        (sequential(layers.Conv2D(4, 3)), "wanted a built keras.Model .* came Sequential"),
+        (subclassed, "wanted a built keras.Model .* came Subclassed"),
+        (plain(answers=11), r"of shapes \(None, 32, 32, 3\) and \(None, 10\), came .*11\)"),
+        (no_softmax, "wanted its answer from a layer 'main' with softmax"),
+        (plain(twice), "layer 'again' is used more than once"),
+        (plain(inner), "layer 'inner' is a network in itself"),
+        (plain(layers.SeparableConv2D(2, 3, name="sep")), "layer 'sep' is a SeparableConv2D"),
+    ],
+    ids=["none", "nothing", "unbuilt", "subclass", "classes", "logits", "twice", "inner", "kind"],
+)
+def test_what_the_report_cannot_describe_is_refused(
+    monkeypatch: pytest.MonkeyPatch, build: Any, message: str
+) -> None:
+    added(monkeypatch, build)
+    with pytest.raises(ModelError, match=message) as error:
+        build_network("mynet", SHAPE, 10)
+    assert one_line(error).startswith("mynet: ")
+
+
+def test_a_mistake_in_a_networks_imports_is_told_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError("No module named 'tocrh'", name="tocrh")
+
+    monkeypatch.setattr("cnnreport.models.importlib.import_module", missing)
+    with pytest.raises(ModuleNotFoundError, match="tocrh"):
+        build_network("mynet", SHAPE, 10)

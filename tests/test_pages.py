@@ -38,6 +38,7 @@ from cnnreport.original import load_original
 from cnnreport.pages import (
     FigureText,
     Sources,
+    docstring_text,
     fenced,
     hand_written_pages,
     load_figures,
@@ -493,9 +494,23 @@ def test_a_sixth_network_needs_no_change_of_code(study: Study) -> None:
     )
     texts = pages_of(more, sources=sources_with(code=("sixth",)))
     assert '"sixth": "report/networks/sixth.md"' in texts["nav.yml"]
-    assert "No history of this network" in texts["report/networks/sixth.md"]
-    assert '"""Code of sixth.py."""' in texts["report/networks/sixth.md"]
+    page = texts["report/networks/sixth.md"]
+    assert "\n\nCode of sixth.py.\n\n" in page
+    assert "The original study had no such network" in page
+    assert "No history of this network" not in page
+    assert '"""Code of sixth.py."""' in page
     assert "report/networks/sixth.md" in texts["index.md"]
+
+
+def test_the_head_of_a_file_becomes_paragraphs_and_lists() -> None:
+    code = (
+        '"""One *line*.\n\nTwo\nlines <b>.\n\nDiffers:\n\n- one\n  thing\n- another\n"""\nx = 1\n'
+    )
+    assert docstring_text(code) == (
+        "One \\*line\\*.\n\nTwo lines &lt;b&gt;.\n\nDiffers:\n\n- one thing\n- another"
+    )
+    assert docstring_text('"""Differs:\n- one\n- two\n"""') == "Differs:\n\n- one\n- two"
+    assert docstring_text("x = 1\n") == docstring_text("def (") == ""
 
 
 def test_a_network_without_source_is_refused(study: Study) -> None:

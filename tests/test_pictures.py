@@ -259,6 +259,24 @@ def test_a_study_has_all_its_pictures() -> None:
     assert caption.startswith(f"All two networks miss {count} of 80 test images")
 
 
+def test_a_network_of_dense_layers_alone_has_its_picture_and_no_convolution() -> None:
+    study = make_study(models=("lenet",), images_per_class=5)
+    split = images_of(study)
+    full, traces = traced(study, split)
+    (cell,), (trace,) = full.cells.values(), traces.values()
+    assert cell.example
+    dense = [step for step in cell.example.steps if len(step.shape) == 1]
+    example = replace(cell.example, steps=dense, window=None)
+    bare = replace(full, cells={("digits", "lenet"): replace(cell, example=example)})
+    outputs = {step.layer: trace.outputs[step.layer] for step in dense}
+    images = {"digits": Images(split, split, {"lenet": replace(trace, outputs=outputs)})}
+    with style.context(STYLE):
+        made = {drawing.name: drawing for drawing in all_pictures(bare, images, {})}
+    assert "digits-convolution" not in made
+    caption = made["digits-lenet-activations"].caption
+    assert "In layer main, 84 values, 50\N{NO-BREAK SPACE}% of the values are zero." in caption
+
+
 def test_without_an_error_there_is_no_sheet_of_errors() -> None:
     study = make_study(models=MODELS, strengths=dict.fromkeys(MODELS, 60.0), images_per_class=4)
     assert set(drawings_of(study)) == {

@@ -153,7 +153,7 @@ def test_plots_show_all_networks_confusion_and_classes(finished: Path, tmp_path:
         ({"epochs": 100.0}, "epochs: input should be a valid integer, came 100.0"),
         ({"epochs": "ten"}, "epochs: input should be a valid integer, came 'ten'"),
         ({"datasets": ["mnist"]}, "datasets: unknown 'mnist'; known: digits"),
-        ({"models": ["lenet5"]}, "models: unknown 'lenet5'; known in recipes.modern"),
+        ({"models": ["lenet5"]}, "models: 'lenet5' is not registered in src/cnnreport/networks.py"),
         ({"seeds": []}, "seeds: list should have at least 1 item"),
     ],
 )

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from cnnreport.errors import ResultsError
-from cnnreport.models import NETWORKS, build_network
+from cnnreport.models import build_network
+from cnnreport.networks import NETWORKS
 from cnnreport.weights import fill_weights, save_weights
 
 

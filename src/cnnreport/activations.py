@@ -32,6 +32,25 @@ TELLING: dict[str, tuple[str, ...]] = {
 }
 """The layers that are shown: of LeNet all, of the others the last one of each block."""
 
+WORKING = (
+    keras.layers.Conv2D,
+    keras.layers.Dense,
+    keras.layers.MaxPooling2D,
+    keras.layers.AveragePooling2D,
+)
+"""The layers of an unknown network that are worth a look."""
+
+ADJUSTING = (
+    keras.layers.Activation,
+    keras.layers.BatchNormalization,
+    keras.layers.LayerNormalization,
+    keras.layers.GroupNormalization,
+    keras.layers.PReLU,
+    keras.layers.ReLU,
+    keras.layers.LeakyReLU,
+)
+"""What stands behind a layer and belongs to it; a picture shows what comes out in the end."""
+
 TOLERANCE = 1e-3
 """Single precision adds hundreds of products in another order than double precision does."""
 
@@ -41,10 +60,25 @@ def telling_layers(network: keras.Model) -> list[str]:
     wanted = TELLING.get(network.name, ())
     if wanted and {layer.name for layer in network.layers}.issuperset(wanted):
         return list(wanted)
-    kinds = keras.layers.Conv2D | keras.layers.Dense | keras.layers.MaxPooling2D
-    names = [layer.name for layer in network.layers if isinstance(layer, kinds)]
-    chosen = np.linspace(0, len(names) - 1, min(LAYERS, len(names))).round().astype(int)
-    return [names[index] for index in dict.fromkeys(chosen.tolist())]
+    names = [
+        _adjusted(layer, network).name for layer in network.layers if isinstance(layer, WORKING)
+    ]
+    shown = [name for name in names if network.get_layer(name).output.ndim in (2, 4)]
+    chosen = np.linspace(0, len(shown) - 1, min(LAYERS, len(shown))).round().astype(int)
+    return [shown[index] for index in dict.fromkeys(chosen.tolist())]
+
+
+def _adjusted(layer: keras.Layer, network: keras.Model) -> keras.Layer:
+    """Return the last of the layers that only normalise or bend what a layer puts out."""
+    readers = [
+        each
+        for each in network.layers
+        if not isinstance(each, keras.layers.InputLayer)
+        and any(tensor is layer.output for tensor in keras.tree.flatten(each.input))
+    ]
+    if len(readers) == 1 and isinstance(readers[0], ADJUSTING):
+        return _adjusted(readers[0], network)
+    return layer
 
 
 def follow(
@@ -64,35 +98,58 @@ def follow(
         place: the image's number among the test images, its label and the seed of the weights.
 
     Raises:
-        ResultsError: the network has no convolution, or one of its values is not what its weights
-            give.
+        ResultsError: a value of a convolution is not what its weights give.
 
     """
     pixels = image.astype(np.float32) * predictor.scale + predictor.offset
     first = _first_convolution(network)
     names = telling_layers(network)
-    outputs = _outputs(network, [*names, first.name], pixels)
-    own = outputs.pop(first.name) if first.name not in names else outputs[first.name]
-    entry = _input_of(network, first, pixels)
-    kernel, bias = (keras.ops.convert_to_numpy(each) for each in (first.kernel, first.bias))
+    outputs = _outputs(network, [*names, *([first.name] if first else [])], pixels)
+    entry, kernel, bias = _entry(network, first, pixels) if first else NOTHING
+    maps = {name: _first_maps(outputs[name]) for name in names}
+    trace = Trace(image, entry, kernel, bias, maps)
     probabilities = predictor.probabilities(image[None])[0]
-    trace = Trace(image, entry, kernel, bias, {name: _first_maps(outputs[name]) for name in names})
     example = Example(
         image=place[0],
         label=place[1],
         seed=place[2],
         probabilities=dict(zip(classes, probabilities.tolist(), strict=True)),
         steps=[_step(network.get_layer(name), outputs[name]) for name in names],
-        window=_window(first, trace, own),
+        window=_window(first, trace, outputs[first.name]) if first else None,
     )
     return example, trace
 
 
-def _first_convolution(network: keras.Model) -> keras.layers.Conv2D:
-    for layer in network.layers:
-        if isinstance(layer, keras.layers.Conv2D):
-            return layer
-    raise ResultsError(f"{network.name}: has no convolution to look into")
+NOTHING = (
+    np.zeros((0, 0, 0), np.float32),
+    np.zeros((0, 0, 0, 0), np.float32),
+    np.zeros(0, np.float32),
+)
+"""Input, weights and bias of no convolution."""
+
+
+def _first_convolution(network: keras.Model) -> keras.layers.Conv2D | None:
+    """Return the first convolution that `examples.convolve` can follow, None if there is none."""
+    return next((layer for layer in network.layers if _by_hand(layer)), None)
+
+
+def _by_hand(layer: keras.Layer) -> bool:
+    return (
+        isinstance(layer, keras.layers.Conv2D)
+        and layer.groups == 1
+        and set(layer.dilation_rate) == {1}
+        and len(set(layer.strides)) == 1
+        and layer.activation in (keras.activations.relu, keras.activations.linear)
+    )
+
+
+def _entry(
+    network: keras.Model, layer: keras.layers.Conv2D, pixels: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Return what a convolution takes, its weights and its bias, zeros if it has none."""
+    kernel = keras.ops.convert_to_numpy(layer.kernel)
+    bias = layer.bias if layer.use_bias else np.zeros(layer.filters, np.float32)
+    return _input_of(network, layer, pixels), kernel, keras.ops.convert_to_numpy(bias)
 
 
 def _outputs(network: keras.Model, names: Sequence[str], pixels: Floats) -> dict[str, Floats]:

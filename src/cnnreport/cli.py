@@ -100,8 +100,9 @@ def networks(
 
     Example: cnnreport networks --classes 100
     """
-    from cnnreport.models import NETWORKS, build_network  # noqa: PLC0415 - loads TensorFlow
+    from cnnreport.models import build_network  # noqa: PLC0415 - loads TensorFlow
     from cnnreport.models.inspection import describe  # noqa: PLC0415
+    from cnnreport.networks import NETWORKS  # noqa: PLC0415
 
     table = Table("network", "layers", "parameters", "trainable", "MACs")
     for name in NETWORKS:

@@ -74,7 +74,8 @@ class Window(_Checked):
 class Example(_Checked):
     """What the network of one seed made of test image `image`, whose class is `label`.
 
-    `steps` are the layers whose outputs are kept, in order.
+    `steps` are the layers whose outputs are kept, in order. `window` is None for a network without
+    a convolution that can be computed by hand.
     """
 
     image: int
@@ -82,17 +83,24 @@ class Example(_Checked):
     seed: int
     probabilities: dict[str, float]
     steps: list[Step]
-    window: Window
+    window: Window | None
+
+    @property
+    def by_hand(self) -> Window:
+        """The window, of a network that has one."""
+        if self.window is None:
+            raise LookupError("no convolution of this network was computed by hand")
+        return self.window
 
 
 @dataclass(frozen=True, eq=False)
 class Trace:
     """The arrays behind an `Example`.
 
-    `image` is uint8 of shape (height, width, 3). `entry` is what the first convolution takes, shape
-    (h, w, channels), scaled as the recipe says; `kernel` its weights, (kh, kw, channels, filters),
-    and `bias`, (filters,). `outputs` are those of the layers by name, (h, w, up to `MAPS`) or
-    (units,).
+    `image` is uint8 of shape (height, width, 3). `entry` is what the convolution of the window
+    takes, shape (h, w, channels), scaled as the recipe says; `kernel` its weights, (kh, kw,
+    channels, filters), and `bias`, (filters,); all three are empty where there is no window.
+    `outputs` are those of the layers by name, (h, w, up to `MAPS`) or (units,).
     """
 
     image: NDArray[np.uint8]

@@ -1,5 +1,6 @@
 """Render the pages of the report from a study, people's words and the templates."""
 
+import ast
 import functools
 import json
 import math
@@ -35,6 +36,7 @@ from cnnreport.navigation import (
     site_map,
     study_map,
 )
+from cnnreport.networks import titled
 from cnnreport.original import Original, load_original
 from cnnreport.params import Params
 from cnnreport.passports import Group, Passports
@@ -113,11 +115,8 @@ class Sources:
 
 
 def titles_of(study: Study, original: Original) -> dict[str, str]:
-    """Return how each network is written; one that the original study lacks goes by its name."""
-    return {
-        model: original.models[model].title if model in original.models else model
-        for model in study.params.models
-    }
+    """Return how each network of a study is written."""
+    return titled(study.params.models, original.titles)
 
 
 @dataclass(frozen=True)
@@ -472,6 +471,7 @@ class Links:
             "picture_text": self.picture_text,
             "has_picture": self.pictures.__contains__,
             "code_block": self.code_block,
+            "docstring": self.docstring,
             "names": self.names(),
             "names_in": self.names_in,
         }
@@ -535,9 +535,16 @@ class Links:
 
     def code_block(self, file: str) -> str:
         """Return a file of the networks' code, as it is, in a block of Python."""
+        return fenced(self._code(file), "python")
+
+    def docstring(self, file: str) -> str:
+        """Return what a file of the networks' code says of itself, empty if nothing."""
+        return docstring_text(self._code(file))
+
+    def _code(self, file: str) -> str:
         if file not in self.code:
             raise InputError(f"no file '{file}' among the networks; known: {', '.join(self.code)}")
-        return fenced(self.code[file], "python")
+        return self.code[file]
 
     def names(self) -> dict[str, str]:
         """Return how this page writes each network: its title as a link to its page."""
@@ -553,6 +560,26 @@ class Links:
             model: f"[{title}]({self.live(f'{folder}report/networks/{model}.md')})"
             for model, title in kept.titles.items()
         }
+
+
+def docstring_text(code: str) -> str:
+    """Return the docstring of a module as Markdown: paragraphs and lists, and no markup in them."""
+    try:
+        said = ast.get_docstring(ast.parse(code)) or ""
+    except SyntaxError:
+        return ""
+    blocks = [block.strip() for block in re.split(r"\n\s*\n", said)]
+    return "\n\n".join("\n".join(_block_lines(block)) for block in blocks if block)
+
+
+def _block_lines(block: str) -> list[str]:
+    """Return a paragraph as one line, or a list as a line for each of its items."""
+    parts = re.split(r"^[-*] ", block, flags=re.MULTILINE)
+    texts = [formats.md(" ".join(part.split())) for part in parts]
+    if len(texts) == 1:
+        return texts
+    lead = [texts[0], ""] if texts[0] else []
+    return [*lead, *(f"- {text}" for text in texts[1:])]
 
 
 def fenced(text: str, language: str) -> str:

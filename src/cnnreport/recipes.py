@@ -8,14 +8,13 @@ import tensorflow as tf
 
 from cnnreport.kernels import FusedAdam, FusedSGD
 from cnnreport.models import build_network
-from cnnreport.models.blocks import AUXILIARY_WEIGHT
+from cnnreport.models.blocks import AUXILIARY_WEIGHT, MAIN
 from cnnreport.params import Recipe
 from cnnreport.records import DatasetRecord
 
 WARM_UP = 0.3
 """Share of a one-cycle schedule in which the rate rises."""
 
-MAIN = "main"
 AUXILIARY = ("aux1", "aux2")
 
 

@@ -18,11 +18,11 @@ import tensorflow as tf
 from cnnreport.augmentation import augment
 from cnnreport.errors import TrainingError
 from cnnreport.kernels import fused, synchronised
+from cnnreport.models.blocks import MAIN
 from cnnreport.params import Precision, Recipe
 from cnnreport.predictor import Predictor, log_losses
 from cnnreport.prepared import Split
 from cnnreport.recipes import (
-    MAIN,
     build_optimizer,
     head_weights,
     pixel_scaling,
@@ -74,7 +74,7 @@ class Trainer:
         """Build the network with the weights that `seed` gives it.
 
         Args:
-            model: a key of `cnnreport.models.NETWORKS`.
+            model: that of a file in models/.
             dataset: names the classes and says how pixels are scaled.
             train: what the network learns from; kept in memory as bytes.
             recipe: how it learns.

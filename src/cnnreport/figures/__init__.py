@@ -17,6 +17,7 @@ from cnnreport.figures.original import original_comparison
 from cnnreport.figures.pairs import pairwise_matrix
 from cnnreport.figures.ranking import leaderboard
 from cnnreport.figures.reliability import reliability_diagrams
+from cnnreport.networks import titled
 from cnnreport.original import Original
 from cnnreport.study import Study
 from cnnreport.superclasses import superclasses_of
@@ -24,7 +25,7 @@ from cnnreport.superclasses import superclasses_of
 
 def all_drawings(study: Study, original: Original) -> Iterator[Drawing]:
     """Yield every figure of a study, set beside the original study where that has its cells."""
-    looks = looks_of(study.params.models, original.titles)
+    looks = looks_of(study.params.models, titled(study.params.models, original.titles))
     for dataset in study.params.datasets:
         groups = superclasses_of(study.params, dataset, study.datasets[dataset].class_names)
         found = (

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from cnnreport.figures.drawing import Drawing, new_figure
 from cnnreport.figures.intervals import BarStyle, bars, name_rows
-from cnnreport.figures.labels import beside
+from cnnreport.figures.labels import beside, crowded, length_of
 from cnnreport.figures.looks import Look
 from cnnreport.figures.shades import Shades, shaded, tens
 from cnnreport.formats import listing, percent, percent_range, plural
@@ -38,13 +38,16 @@ def class_heatmap(
     shades = Shades("cividis", *tens(100 * table))
     columns = _columns(_rows(means, groups), HEATMAP_ROWS)
     highest = max(map(len, columns))
-    figure = new_figure(1.0 + 0.19 * highest)
+    titles = [looks[cell.model].title for cell in cells]
+    upright = len(columns) > 1 or crowded(titles)
+    more = length_of(titles) if upright and len(columns) == 1 else 0.0
+    figure = new_figure(1.0 + 0.19 * highest + more)
     for axes, rows in zip(np.atleast_1d(figure.subplots(1, len(columns))), columns, strict=True):
         empty = np.full(len(cells), np.nan)
         values = [empty if row.heading else table[names.index(row.name)] for row in rows]
         shaded(axes, 100 * np.array(values), shades)
-        axes.set_xticks(range(len(cells)), [looks[cell.model].title for cell in cells])
-        axes.tick_params(axis="x", rotation=90 if len(columns) > 1 else 0, labeltop=True)
+        axes.set_xticks(range(len(cells)), titles)
+        axes.tick_params(axis="x", rotation=90 if upright else 0, labeltop=True)
         axes.tick_params(axis="x", labelbottom=False)
         _name_heatmap_rows(axes, rows, len(cells) - 0.5 if len(columns) > 1 else None)
         axes.set_ylim(highest - 0.5, -0.5)

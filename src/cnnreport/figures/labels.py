@@ -12,6 +12,23 @@ LABEL_GAP = 0.075
 """Least distance of two labels as a share of the axes' height: a little over a line of text."""
 
 
+LETTER = 0.08
+"""Inches, about the width of a letter in the usual size."""
+
+ROOM = 5.6
+"""Inches for what stands side by side, the names of rows left of it taken off."""
+
+
+def crowded(names: Sequence[str]) -> bool:
+    """Say whether names side by side across a figure would run into each other."""
+    return max(map(len, names)) * LETTER > ROOM / len(names)
+
+
+def length_of(names: Sequence[str]) -> float:
+    """Return the inches that the longest of some names takes."""
+    return max(map(len, names)) * LETTER
+
+
 @dataclass(frozen=True)
 class Label:
     """A text and the point it belongs to, in the units of the axes.

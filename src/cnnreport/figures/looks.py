@@ -58,7 +58,10 @@ LOOKS: tuple[tuple[str, str, Line], ...] = (
     (INK, "X", (0, (3, 1, 1, 1))),
     (GREY, "*", (0, (1, 2))),
 )
-"""Colour, marker and line by position in `models`; colours from M. Okabe and K. Ito, 2008."""
+"""Colour, marker and line by position in `models`; colours from M. Okabe and K. Ito, 2008.
+
+A study of more networks goes through them again: see `looks_of`.
+"""
 
 DARK_COLORS = (
     "#4a9fe3",
@@ -83,6 +86,18 @@ def mixed(color: str, other: str, share: float) -> tuple[float, float, float]:
 def looks_of(models: Sequence[str], titles: Mapping[str, str]) -> dict[str, Look]:
     """Return how each network is drawn; one without a title goes by its name."""
     return {
-        model: Look(titles.get(model, model), *LOOKS[position % len(LOOKS)])
+        model: Look(titles.get(model, model), *_parts(position))
         for position, model in enumerate(models)
     }
+
+
+def _parts(position: int) -> tuple[str, str, Line]:
+    """Return colour, marker and line of a position; no two of the first 64 have the same three.
+
+    More colours than `LOOKS` has could not be told apart by all eyes. So they come again, with
+    another marker and another line each time.
+    """
+    count = len(LOOKS)
+    turn, place = divmod(position, count)
+    marker, line = (LOOKS[(place + step * turn) % count] for step in (3, 5))
+    return LOOKS[place][0], marker[1], line[2]

@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from cnnreport.figures.drawing import Drawing, one_axes
+from cnnreport.figures.drawing import WIDTH, Drawing, one_axes
 from cnnreport.figures.intervals import name_rows
-from cnnreport.figures.labels import beside
+from cnnreport.figures.labels import beside, length_of
 from cnnreport.figures.looks import GRID, MUTED, PAPER, Look
 from cnnreport.formats import listing, percent, plural
 from cnnreport.statistics import confusion_shares
@@ -97,14 +97,19 @@ def _end(mistakes: Sequence[Mistake]) -> float:
     return min(100.0, 105 * max(share for mistake in mistakes for share in mistake.shares))
 
 
+MARK = 0.4
+"""Inches of a mark in the legend, with the gaps around it."""
+
+
 def _legend(figure: Figure, looks: Sequence[Look]) -> None:
     marks = [
         Line2D([], [], linestyle="none", marker=look.marker, markersize=6, color=look.color)
         for look in looks
     ]
-    figure.legend(
-        marks, [look.title for look in looks], loc="outside upper right", ncols=len(marks)
-    )
+    titles = [look.title for look in looks]
+    fitting = int(WIDTH / (MARK + length_of(titles)))
+    columns = min(len(marks), max(1, fitting))
+    figure.legend(marks, titles, loc="outside upper right", ncols=columns)
 
 
 def _finding(mistakes: Sequence[Mistake], cells: Sequence[Cell]) -> str:

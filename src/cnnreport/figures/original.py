@@ -27,9 +27,11 @@ def original_comparison(
     if not any(original.cell(dataset, cell.model) for cell in cells):
         return None
     printed = [original.accuracies.get((dataset, cell.model)) for cell in cells]
+    words = [_printed(original, cell) for cell in cells]
     figure, axes = one_axes(1.1 + 0.46 * len(cells))
     for row, (cell, theirs) in enumerate(zip(cells, printed, strict=True)):
         _pair_of_bars(axes, row, cell, looks[cell.model], theirs)
+        beside(axes, row + 0.19, words[row])
     name_rows(axes, [looks[cell.model].title for cell in cells], "test accuracy (%)")
     _pair_legend(figure)
     differences = {
@@ -43,7 +45,7 @@ def original_comparison(
         f"{_difference_finding(differences)} {_recipes(study, dataset, looks, original)} "
         f"{interval_note(cells[0])}",
         "Pairs of bars of test accuracy, this study and the original one: "
-        f"{_pairs_in_words(cells, printed, looks)}.",
+        f"{_pairs_in_words(cells, words, looks)}.",
     )
 
 
@@ -55,7 +57,14 @@ def _pair_of_bars(axes: Axes, row: int, cell: Cell, look: Look, original: float 
     if original is not None:
         bar = axes.barh(row + 0.19, 100 * original, height=style.height, color=PAPER)
         bar.patches[0].set(edgecolor=look.color, hatch="////")
-    beside(axes, row + 0.19, "not known" if original is None else percent(original))
+
+
+def _printed(original: Original, cell: Cell) -> str:
+    """Return what the original study says of a cell, in words."""
+    if original.cell(cell.dataset, cell.model) is None:
+        return "not in the study"
+    accuracy = original.accuracies[cell.dataset, cell.model]
+    return "not known" if accuracy is None else percent(accuracy)
 
 
 def _pair_legend(figure: Figure) -> None:
@@ -130,10 +139,9 @@ def _augmentation(cell: Cell) -> str:
 
 
 def _pairs_in_words(
-    cells: Sequence[Cell], printed: Sequence[float | None], looks: Mapping[str, Look]
+    cells: Sequence[Cell], printed: Sequence[str], looks: Mapping[str, Look]
 ) -> str:
     return ", ".join(
-        f"{looks[cell.model].title} {percent(cell.metrics.accuracy)} and "
-        + ("not known" if original is None else percent(original))
-        for cell, original in zip(cells, printed, strict=True)
+        f"{looks[cell.model].title} {percent(cell.metrics.accuracy)} and {theirs}"
+        for cell, theirs in zip(cells, printed, strict=True)
     )

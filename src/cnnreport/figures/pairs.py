@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from cnnreport.figures.drawing import Drawing, one_axes
+from cnnreport.figures.labels import crowded, length_of
 from cnnreport.figures.looks import GREY, INK, PAPER, Look
 from cnnreport.figures.shades import Shades, letters_on
 from cnnreport.formats import listing, p_value, points
@@ -25,18 +26,22 @@ def pairwise_matrix(study: Study, dataset: str, looks: Mapping[str, Look]) -> Dr
     pairs = compare_all(cells)
     rows = {cell.model: row for row, cell in enumerate(cells)}
     titles = [looks[cell.model].title for cell in cells]
-    figure, axes = one_axes(0.9 + 0.42 * (len(cells) - 1))
+    upright = crowded(titles)
+    more = length_of(titles) if upright else 0.0
+    figure, axes = one_axes(0.9 + 0.42 * (len(cells) - 1) + more)
     widest = max(100 * abs(pair.difference) for pair in pairs)
     # The darkest shades are left out, so that one colour of letters reads well on all of them.
     shades = Shades("Purples", 0, max(1.0, 1.6 * widest), power=0.5)
     for pair in pairs:
-        _cell(axes, rows[pair.model_a], rows[pair.model_b], pair, shades)
+        place = rows[pair.model_a], rows[pair.model_b]
+        _cell(axes, place, pair, shades, small=len(cells) > MOST_WITH_WORDS)
     axes.set_xticks(range(len(cells) - 1), titles[:-1])
     axes.set_yticks(range(1, len(cells)), titles[1:])
     axes.set(xlim=(-0.5, len(cells) - 1.5), ylim=(len(cells) - 0.5, 0.5))
     axes.set(xlabel="less the accuracy of", ylabel="accuracy of")
     axes.grid(visible=False)
     axes.tick_params(length=0)
+    axes.tick_params(axis="x", rotation=90 if upright else 0)
     axes.spines[:].set_visible(False)
     return Drawing(
         f"{dataset}-pairs",
@@ -47,8 +52,15 @@ def pairwise_matrix(study: Study, dataset: str, looks: Mapping[str, Look]) -> Dr
     )
 
 
-def _cell(axes: Axes, column: int, row: int, pair: Comparison, shades: Shades) -> None:
+MOST_WITH_WORDS = 7
+"""With more networks than this a cell has no room for words; frame and caption say the same."""
+
+
+def _cell(
+    axes: Axes, place: tuple[int, int], pair: Comparison, shades: Shades, *, small: bool
+) -> None:
     """Draw one pair, a the column and b the row; a tie is an empty frame."""
+    column, row = place
     difference = -100 * float(pair.difference)
     apart = pair.p_value < ALPHA
     face = shades.of(abs(difference)) if apart else PAPER
@@ -66,8 +78,9 @@ def _cell(axes: Axes, column: int, row: int, pair: Comparison, shades: Shades) -
     ink = letters_on(shades, abs(difference)) if apart else INK
     p = p_value(pair.p_value)
     sure = f"p {p}" if p.startswith("<") else f"p = {p}"
-    text = f"{difference:+.1f}\n{sure}" + ("" if apart else ", tied")
-    axes.text(column, row, text, color=ink, ha="center", va="center", fontsize=7.5)
+    words = p if small else sure + ("" if apart else ", tied")
+    text, size = f"{difference:+.1f}\n{words}", 5.5 if small else 7.5
+    axes.text(column, row, text, color=ink, ha="center", va="center", fontsize=size)
 
 
 def _finding(pairs: Sequence[Comparison]) -> str:

@@ -13,6 +13,9 @@ from keras import layers
 
 from cnnreport.errors import ModelError
 
+MAIN = "main"
+"""The layer that gives the probabilities of the classes."""
+
 AUXILIARY_WEIGHT = 0.3
 """What an auxiliary head of GoogLeNet counts: Szegedy et al. 2015, section 5."""
 
@@ -88,7 +91,7 @@ def dense_relu_dropout(
 
 
 def softmax(
-    x: keras.KerasTensor, classes: int, name: str = "main", **options: Any
+    x: keras.KerasTensor, classes: int, name: str = MAIN, **options: Any
 ) -> keras.KerasTensor:
     """Close a network: one probability for each class; `options` go to the dense layer.
 

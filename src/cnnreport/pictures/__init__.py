@@ -52,5 +52,5 @@ def _of_dataset(
         yield alone_sheet(study, cell, look.title, images.test)
         if trace and cell.example:
             yield activations(cell, look, trace, record)
-            if cell.model == first:
+            if cell.model == first and cell.example.window:
                 yield convolution(cell, look, trace, record)

@@ -48,7 +48,7 @@ ANSWERS = 5
 def convolution(cell: Cell, look: Look, trace: Trace, record: DatasetRecord) -> Drawing:
     """Draw how a filter makes one value of a map: window, weights, products, sums, activation."""
     example = _example(cell)
-    window = example.window
+    window = example.by_hand
     height, width, channels = window.size
     kernel = trace.kernel[..., window.filter]
     products = (window_of(trace, window) * kernel).sum(axis=2)
@@ -92,7 +92,7 @@ _CHANNELS = ("red", "green", "blue")
 
 
 def _convolution_finding(cell: Cell, look: Look, sums: NDArray[np.float64]) -> str:
-    window = _example(cell).window
+    window = _example(cell).by_hand
     added = listing([decimal(part, 2) for part in window.products])
     negative = percent(float((sums < 0).mean()), 0)
     cut = (
@@ -239,8 +239,10 @@ def _answer_finding(cell: Cell, look: Look, record: DatasetRecord) -> str:
     example = _example(cell)
     true = record.class_names[example.label]
     said, share = max(example.probabilities.items(), key=lambda item: item[1])
+    # The last layer with maps of more than one place; a network of dense layers has none.
     maps = [step for step in example.steps if len(step.shape) == 3]
-    last = next((step for step in reversed(maps) if step.shape[0] > 1), maps[-1])
+    large = [step for step in maps if step.shape[0] > 1]
+    last = (large or maps or example.steps)[-1]
     more = any(len(step.shape) == 3 and step.shape[2] > MAPS for step in example.steps)
     kept = f" Of each layer at most {MAPS} maps are shown." if more else ""
     return (

@@ -42,10 +42,10 @@ def main(argv: Sequence[str]) -> None:
         cell_metrics,
         predictions_of,
     )
-    from cnnreport.models import NETWORKS  # noqa: PLC0415
+    from cnnreport.models.blocks import MAIN  # noqa: PLC0415
     from cnnreport.models.inspection import describe  # noqa: PLC0415
     from cnnreport.predictor import Predictor  # noqa: PLC0415
-    from cnnreport.recipes import MAIN, untrained_network  # noqa: PLC0415
+    from cnnreport.recipes import untrained_network  # noqa: PLC0415
     from cnnreport.weights import fill_weights  # noqa: PLC0415
 
     classes = dataset.class_names
@@ -73,10 +73,9 @@ def main(argv: Sequence[str]) -> None:
         args.results / "classes.csv",
         rows_to_csv(("class", "accuracy"), metrics.class_accuracy.items()),
     )
-    code = [path for path in loaded_code() if path.stem not in NETWORKS.keys() - {args.model}]
     if _digests(weights) != digests:
         raise ResultsError(f"{args.runs}: the weights changed while they were tested; test again")
-    seal = witness.seal(code, digests)
+    seal = witness.seal(loaded_code(), digests)
     # The commit moves on while code and inputs stay; this file is to stay the same then.
     save_text(args.results / "evaluation.json", to_json(replace(seal, commit="", changed=[])))
 

@@ -13,6 +13,7 @@ from cnnreport.examples import Trace, load_trace
 from cnnreport.figures.dark import ENDING, dark_of
 from cnnreport.figures.drawing import Drawing, to_svg
 from cnnreport.figures.fonts import fonts_beside, lettering, written_names
+from cnnreport.networks import titled
 from cnnreport.original import load_original
 from cnnreport.params import load_params
 from cnnreport.picture_texts import Picture, pictures_json
@@ -33,7 +34,7 @@ def main(argv: Sequence[str]) -> None:
     """Draw all pictures; those that no longer belong to the study are removed."""
     args = _parse(argv)
     study = load_study(load_params(args.params), args.results)
-    titles = load_original(args.original).titles
+    titles = titled(study.params.models, load_original(args.original).titles)
     images = {
         dataset: load_images(study, dataset, args.prepared, args.activations)
         for dataset in study.params.datasets

@@ -21,6 +21,7 @@ from cnnreport.figures.drawing import to_svg
 from cnnreport.figures.fonts import fonts_beside, lettering, written_names
 from cnnreport.figures.formulas import draw_formulas
 from cnnreport.formulas import DRAWN, PREFIX, drawn_text, load_formulas
+from cnnreport.networks import titled
 from cnnreport.original import Original, load_original
 from cnnreport.params import load_params
 from cnnreport.records import rows_to_csv, save_text
@@ -67,9 +68,10 @@ def figure_files(study: Study, original: Original, style_file: Path) -> dict[str
         raise InputError(f"{style_file}: cannot be read; wanted a matplotlib style file")
     files: dict[str, str] = {}
     texts: dict[str, dict[str, str | bool]] = {}
-    charts = {chart.name: chart for chart in all_charts(study, original.titles)}
+    titles = titled(study.params.models, original.titles)
+    charts = {chart.name: chart for chart in all_charts(study, titles)}
     with style.context(style_file), lettering(written_names(study), fonts_beside(style_file)):
-        diagrams = study_diagrams(study, original.titles)
+        diagrams = study_diagrams(study, titles)
         for drawing in chain(all_drawings(study, original), diagrams):
             light = to_svg(drawing.figure)
             files |= {f"{drawing.name}.svg": light, f"{drawing.name}{DARK}.svg": dark_of(light)}

@@ -200,11 +200,11 @@ def _key(params: Params, model: str, seed: int, dataset: DatasetRecord, witness:
 
 
 def _code(model: str) -> list[Path]:
-    """Return the source files that this training has loaded, the other networks' left out."""
-    from cnnreport.models import NETWORKS  # noqa: PLC0415 - loads TensorFlow
+    """Return the source files that this training works from; no other network's is among them."""
+    from cnnreport.models import module_of  # noqa: PLC0415 - loads TensorFlow
 
-    others = NETWORKS.keys() - {model}
-    return [path for path in loaded_code() if path.stem not in others]
+    module_of(model)  # found by its name, so what has been loaded so far need not include it
+    return loaded_code()
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:

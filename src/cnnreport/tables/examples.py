@@ -22,7 +22,7 @@ KINDS = {
 
 def window_sum(cell: Cell) -> Table:
     """Return how one value of the first convolution is added up, and what the network has there."""
-    window = _example(cell).window
+    window = _example(cell).by_hand
     channels = len(window.products)
     names = CHANNELS if channels == len(CHANNELS) else tuple(map(str, range(1, channels + 1)))
     after = ", after ReLU" if window.activation else ""

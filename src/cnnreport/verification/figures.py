@@ -16,7 +16,7 @@ from cnnreport.figures.diagrams import study_diagrams
 from cnnreport.figures.drawing import Drawing, to_svg
 from cnnreport.figures.formulas import draw_formulas
 from cnnreport.formulas import PREFIX, Formula, load_formulas
-from cnnreport.pages import FIGURES, STUDY_FIGURES, load_figures
+from cnnreport.pages import FIGURES, STUDY_FIGURES, load_figures, titles_of
 from cnnreport.verification.charts import chart_checks
 from cnnreport.verification.findings import Check, Finding, sum_up, wrong
 from cnnreport.verification.locks import Lock, held
@@ -77,7 +77,7 @@ def _checks(site: Site, subject: Subject, *, redraw: bool) -> Iterator[Check]:
         yield wrong(f"{shown}: no figure of the report has the name {extra}")
     if redraw:
         alts = {drawing.name: drawing.alt for drawing in made}
-        titles = site.written.original.titles
+        titles = titles_of(subject.study, site.written.original)
         yield from chart_checks(folder, shown, subject.study, titles, alts)
         yield from _drawn_checks(site, shown, made)
         yield from _formula_checks(site, shown, formulas)
@@ -89,7 +89,7 @@ def drawings(site: Site, subject: Subject) -> list[Drawing]:
     with style.context(site.folder / STYLE):
         found = chain(
             all_drawings(subject.study, original),
-            study_diagrams(subject.study, original.titles),
+            study_diagrams(subject.study, titles_of(subject.study, original)),
         )
         return list(found)
 
