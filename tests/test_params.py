@@ -40,7 +40,7 @@ def test_every_known_image_set_is_accepted(raw: dict[str, Any], dataset: str) ->
         ("seeds", [], "seeds: list should have at least 1 item"),
         ("seeds", [0, 0], "seeds: each entry may stand there once, came [0, 0]"),
         ("seeds", [-1], "seeds.0: input should be greater than or equal to 0, came -1"),
-        ("models", ["lenet5"], "models: unknown 'lenet5'; known in recipes.modern: lenet, alexnet"),
+        ("models", ["lenet5"], "models: 'lenet5' has no entry in recipes.modern: lenet, alexnet"),
         ("datasets", ["mnist"], "datasets: unknown 'mnist'; known: digits, cifar10, cifar100"),
         ("profile", "fast", "profile: unknown 'fast'; known: quick, laptop, paper"),
         ("recipe", "classic", "recipe: input should be 'report' or 'modern', came 'classic'"),

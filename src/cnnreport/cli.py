@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,7 +16,6 @@ from rich.table import Column, Table
 
 from cnnreport.errors import CnnReportError, InputError
 from cnnreport.params import BASE_DATASETS, load_params
-from cnnreport.stages import QUIET
 
 if TYPE_CHECKING:
     from cnnreport import tables
@@ -36,8 +34,6 @@ ParamsFile = Annotated[Path, typer.Option(help="The parameters to read.")]
 
 def main() -> None:
     """Run the command; an error of the user's is one line and exit status 2."""
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
     for stream in (sys.stdout, sys.stderr):  # a pipe on Windows has another encoding
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8")
@@ -100,6 +96,9 @@ def networks(
 
     Example: cnnreport networks --classes 100
     """
+    from cnnreport.machine import use  # noqa: PLC0415 - keep --help fast
+
+    use(None, None)
     from cnnreport.models import build_network  # noqa: PLC0415 - loads TensorFlow
     from cnnreport.models.inspection import describe  # noqa: PLC0415
     from cnnreport.networks import NETWORKS  # noqa: PLC0415

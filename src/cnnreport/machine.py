@@ -24,12 +24,18 @@ GPUS = "CUDA_VISIBLE_DEVICES"
 """Numbers or names of the GPUs that a process may see, with commas between; all where not set."""
 
 
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1"}
+"""Without it TensorFlow's notices at start-up would drown what a command has to say."""
+
+
 def use(threads: int | None, gpus: int | None) -> None:
     """Compute with so many threads and GPUs, None for all; to be called before TensorFlow loads.
 
     The number of threads is part of what decides the bits of a result, since the terms of a sum are
     shared out among them. Of the GPUs that may be seen the first ones are taken.
     """
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
     if threads is not None:
         os.environ.update(dict.fromkeys(THREADS, str(threads)))
     if gpus is not None:

@@ -145,8 +145,11 @@ class Params(_Record):
         _require(self.profile, self.profiles, "profile")
         _require(self.recipe, self.recipes, "recipe")
         for model in self.models:
-            _require(model, self.recipes[self.recipe], "models", f" in recipes.{self.recipe}")
-            _require(model, self.profiles[self.profile], "models", f" in profiles.{self.profile}")
+            for part, chosen in (("recipes", self.recipe), ("profiles", self.profile)):
+                entries = getattr(self, part)[chosen]
+                if model not in entries:
+                    known = ", ".join(entries)
+                    raise ValueError(f"models: '{model}' has no entry in {part}.{chosen}: {known}")
         return self
 
     @model_validator(mode="after")
@@ -181,9 +184,9 @@ class Params(_Record):
         return self.recipes[self.recipe][model].on(dataset)
 
 
-def _require(name: str, known: Any, key: str, where: str = "") -> None:
+def _require(name: str, known: Any, key: str) -> None:
     if name not in known:
-        raise ValueError(f"{key}: unknown '{name}'; known{where}: {', '.join(known)}")
+        raise ValueError(f"{key}: unknown '{name}'; known: {', '.join(known)}")
 
 
 def load_params(path: Path) -> Params:

@@ -38,8 +38,8 @@ def lettering(names: Iterable[str], folder: Path) -> Iterator[None]:
     Where no font has them, one line says so, and the figures show boxes in their place; captions
     and texts for those who cannot see a figure have the names all the same.
     """
-    for path in sorted([*folder.glob("*.ttf"), *folder.glob("*.otf")]):
-        font_manager.fontManager.addfont(path)
+    for file in sorted([*folder.glob("*.ttf"), *folder.glob("*.otf")]):
+        font_manager.fontManager.addfont(file)
     missing = _missing(set("".join(names)), font_manager.findfont(OWN))
     families = [OWN]
     for family, path in _others() if missing else ():

@@ -1,15 +1,11 @@
 """The stages of dvc.yaml: each module parses its arguments, loads, calls and saves."""
 
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from cnnreport.errors import NO_ROOM, CnnReportError
-
-# TensorFlow's notices at start-up would drown what a stage has to say; set before it is imported.
-QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1"}
 
 AGAIN = "`dvc repro` runs it again"
 GOES_ON = "`dvc repro`, or the same `dvc exp run`, goes on after the last finished epoch"
@@ -26,8 +22,6 @@ def run(argv: Sequence[str]) -> int:
     if not argv or argv[0] not in STAGES:
         print(f"wanted a stage ({', '.join(STAGES)}), came {list(argv[:1])}", file=sys.stderr)
         return 2
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
     on = GOES_ON if argv[0] == "train" else AGAIN
     try:
         importlib.import_module(f"cnnreport.stages.{argv[0]}").main(argv[1:])
