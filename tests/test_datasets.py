@@ -258,7 +258,7 @@ def test_the_stage_writes_arrays_and_record_the_same_each_time(tmp_path, params_
     for name in ("a", "b"):
         assert run_prepare(params_file, "digits", tmp_path / name) == 0
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
-    assert len(contents(tmp_path / "a")) == 8
+    assert len(contents(tmp_path / "a")) == 9
     record = load_record(tmp_path / "a" / "out")
     splits = {name: load_split(tmp_path / "a" / "out", name) for name in SPLITS}
     assert record == load_record(tmp_path / "a" / "results")

@@ -9,6 +9,7 @@ import numpy as np
 from cnnreport.errors import DatasetError, ResultsError
 from cnnreport.folders import UnusableError, read_pixels
 from cnnreport.folders.listing import LARGEST_FILE
+from cnnreport.folders.pixels import Fit
 from cnnreport.formats import listing, percent
 from cnnreport.machine import use
 from cnnreport.params import Params
@@ -42,21 +43,17 @@ class Answer:
     seeds: int
 
 
-def load_images(
-    paths: Sequence[Path], record: DatasetRecord
-) -> tuple[Images, list[Path], list[str]]:
-    """Read images as the networks of an image set take them.
+def load_images(paths: Sequence[Path], side: int, fit: Fit) -> tuple[Images, list[Path], list[str]]:
+    """Read images as networks take them: squares of `side` pixels.
 
     Returns the pixels of those that can be read, their paths, and a line for each of the others.
     """
     pixels, good, bad = [], [], []
-    side = record.image_shape[0]
-    fit = record.folder.fit if record.folder else "crop"
     for path in paths:
         try:
             if path.stat().st_size > LARGEST_FILE:
                 raise UnusableError(f"larger than {LARGEST_FILE // 2**20} MiB")
-            image, _, _ = read_pixels(path.read_bytes(), side, fit)  # type: ignore[arg-type]
+            image, _, _ = read_pixels(path.read_bytes(), side, fit)
         except OSError as error:
             bad.append(f"{path}: cannot be read ({error.strerror})")
         except UnusableError as error:
@@ -89,7 +86,8 @@ def ask(
         model: [_weights(root, dataset, model, seed) for seed in params.seeds]
         for model in params.models
     }
-    images, good, bad = load_images(paths, record)
+    fit = params.folders[dataset].fit if dataset in params.folders else "crop"
+    images, good, bad = load_images(paths, record.image_shape[0], fit)
     if not good:
         return [], bad
     found = [

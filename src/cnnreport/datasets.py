@@ -220,7 +220,6 @@ def _record(image_set: ImageSet, name: str, data: Data, splits: dict[str, Split]
             split: np.bincount(each.labels, minlength=len(image_set.class_names)).tolist()
             for split, each in splits.items()
         },
-        folder=image_set.folder,
     )
 
 

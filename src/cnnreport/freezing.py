@@ -39,7 +39,7 @@ from cnnreport.study import (
     RESULTS,
     Manifest,
     Study,
-    example_files,
+    later_files,
     load_study,
     md5_of,
     study_files,
@@ -123,7 +123,7 @@ def _check_seals(study: Study) -> None:
 
 
 def _copy(root: Path, folder: Path, params: Params) -> None:
-    files = [*study_files(params), *example_files(params, root / RESULTS)]
+    files = [*study_files(params), *later_files(params, root / RESULTS)]
     for name in (PARAMS, LOCK, *(f"{RESULTS}/{name}" for name in files)):
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ Layout below the results folder, for an image set D, a network M and a seed S:
 file                            written by holds
 =============================== ========== ====================================================
 D/dataset.json                  prepare    `DatasetRecord`
+D/origin.json                   prepare    `Origin`: what became of the files of a folder
 D/M/history/sS.csv              train      list of `Epoch`
 D/M/training/sS.json            train      `TrainingRecord`: times, memory, hardware, versions
 D/M/metrics.json                evaluate   `CellMetrics`
@@ -79,14 +80,23 @@ class FolderRecord(_Checked):
 
 
 @dataclass(frozen=True)
+class Origin(_Checked):
+    """Where an image set came from, kept apart from what trainings depend on.
+
+    `folder` is None unless it was made from somebody's folder of images.
+    """
+
+    folder: FolderRecord | None = None
+
+
+@dataclass(frozen=True)
 class DatasetRecord(_Checked):
     """What an image set is and how it was split.
 
     `mean` and `deviation` are per channel, of pixels / 255, over the training part only (the
     validation part excluded). `digest` is the SHA-256 of all prepared arrays. `source` says where
     the images came from in words that hold on every machine (no path). `class_counts` has, for
-    each split, the images of each class; it is empty in kept studies that are older. `folder` is
-    there where the set was made from somebody's folder of images.
+    each split, the images of each class; it is empty in kept studies that are older.
     """
 
     name: str
@@ -103,7 +113,6 @@ class DatasetRecord(_Checked):
     deviation: list[float]
     digest: str
     class_counts: dict[str, list[int]] = field(default_factory=dict)
-    folder: FolderRecord | None = None
 
 
 @dataclass(frozen=True)

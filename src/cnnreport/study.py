@@ -24,6 +24,8 @@ from cnnreport.records import (
     CellMetrics,
     DatasetRecord,
     Epoch,
+    FolderRecord,
+    Origin,
     Prediction,
     Seal,
     T,
@@ -37,6 +39,7 @@ RESULTS = "results"
 """The folder of results in a study's own folder, which evidence is relative to."""
 
 METRICS, ARCHITECTURE, EVALUATION = "metrics.json", "architecture.json", "evaluation.json"
+ORIGIN = "origin.json"
 
 PACKED = ".gz"
 """What a frozen study adds to the name of a table that it holds compressed."""
@@ -98,13 +101,15 @@ class Study:
     """A whole params.yaml with its results; a frozen one has a manifest.
 
     `digests` holds the MD5 of each file of results that was read, by the name that evidence uses,
-    `pictures` what is said of the pictures of its images, by name.
+    `folders` what became of the files of image sets that came from somebody's folder, `pictures`
+    what is said of the pictures of its images, by name.
     """
 
     params: Params
     datasets: dict[str, DatasetRecord]
     cells: dict[tuple[str, str], Cell]
     digests: Mapping[str, str] = field(default_factory=dict)
+    folders: Mapping[str, FolderRecord] = field(default_factory=dict)
     manifest: Manifest | None = None
     pictures: Mapping[str, Picture] = field(default_factory=dict)
 
@@ -150,9 +155,18 @@ def load_study(params: Params, results: Path, manifest: Manifest | None = None) 
         manifest=manifest,
         digests={
             f"{RESULTS}/{file}": content_md5(results / file)
-            for file in [*study_files(params), *example_files(params, results)]
+            for file in [*study_files(params), *later_files(params, results)]
         },
+        folders=dict(_folders(params, files)),
     )
+
+
+def _folders(params: Params, files: "_Files") -> Iterator[tuple[str, FolderRecord]]:
+    for dataset in params.datasets:
+        name = f"{dataset}/{ORIGIN}"
+        # Studies of before there were such sets have no such file.
+        if (files.results / name).is_file() and (folder := files.json(name, Origin).folder):
+            yield dataset, folder
 
 
 def cell_keys(params: Params) -> list[tuple[str, str]]:
@@ -177,9 +191,10 @@ def study_files(params: Params) -> Iterator[str]:
                 yield f"{dataset}/{model}/predictions/s{seed}.csv"
 
 
-def example_files(params: Params, results: Path) -> list[str]:
-    """Return the files of images followed through networks, which older studies lack."""
-    names = (f"{set_}/{model}/{EXAMPLE}" for set_ in params.datasets for model in params.models)
+def later_files(params: Params, results: Path) -> list[str]:
+    """Return those files of a study that are there and that older studies lack."""
+    names = [f"{dataset}/{ORIGIN}" for dataset in params.datasets]
+    names += [f"{dataset}/{model}/{EXAMPLE}" for dataset, model in cell_keys(params)]
     return [name for name in names if (results / name).is_file()]
 
 

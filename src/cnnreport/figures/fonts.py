@@ -1,13 +1,14 @@
-"""Find letters for names in any script, since the font of the figures lacks many."""
+"""The style of figures, with letters for names in any script: the figures' own font lacks many."""
 
+import functools
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib as mpl
-from matplotlib import font_manager
+from matplotlib import font_manager, style
 
 from cnnreport.study import Study
 
@@ -18,30 +19,30 @@ BOXES = "Last Resort High-Efficiency"
 """A font of matplotlib's with a box for every letter there is."""
 
 
-def fonts_beside(style: Path) -> Path:
-    """Return the folder of fonts that belongs to a style file in report/."""
-    return style.parent / "pdf" / "fonts"
-
-
-def written_names(study: Study) -> list[str]:
-    """Return what a study's figures write that came from a person: its image sets and classes."""
-    records = study.datasets.values()
-    return [name for record in records for name in (record.title, *record.class_names)]
-
-
 @contextmanager
-def lettering(names: Iterable[str], folder: Path) -> Iterator[None]:
-    """Draw with other fonts too where names have letters that the figures' own font lacks.
+def styled(file: Path, study: Study) -> Iterator[None]:
+    """Draw as a style file says, with other fonts too where names of a study need them.
 
-    They are those of this machine and of `folder`, which the PDF is set with as well.
-
-    Where no font has them, one line says so, and the figures show boxes in their place; captions
-    and texts for those who cannot see a figure have the names all the same.
+    They are those of this machine and of pdf/fonts/ beside the style file, which the PDF is set
+    with as well. Where no font has a letter, one line says so, and figures show boxes in its place;
+    captions and texts for those who cannot see a figure have the names all the same.
     """
+    records = study.datasets.values()
+    names = [name for record in records for name in (record.title, *record.class_names)]
+    families = _families(frozenset("".join(names)), file.parent / "pdf" / "fonts")
+    lettering = mpl.rc_context({"font.family": list(families)})
+    with style.context(file), lettering, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+@functools.cache
+def _families(letters: frozenset[str], folder: Path) -> tuple[str, ...]:
+    """Return the fonts that have the letters, the figures' own before any other."""
     for file in sorted([*folder.glob("*.ttf"), *folder.glob("*.otf")]):
         font_manager.fontManager.addfont(file)
-    missing = _missing(set("".join(names)), font_manager.findfont(OWN))
     families = [OWN]
+    missing = _missing(letters, font_manager.findfont(OWN))
     for family, path in _others() if missing else ():
         still = _missing(missing, path)
         if still != missing:
@@ -55,17 +56,15 @@ def lettering(names: Iterable[str], folder: Path) -> Iterator[None]:
             f"in their place until a font file that has them is in {folder}",
             file=sys.stderr,
         )
-    with mpl.rc_context({"font.family": families}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        yield
+    return tuple(families)
 
 
-def _missing(letters: set[str], font: str) -> set[str]:
+def _missing(letters: frozenset[str], font: str) -> frozenset[str]:
     try:
         known = font_manager.get_font(font).get_charmap()
     except RuntimeError:  # a font that FreeType cannot read
         return letters
-    return {letter for letter in letters if ord(letter) not in known and letter.isprintable()}
+    return frozenset(each for each in letters if ord(each) not in known and each.isprintable())
 
 
 def _others() -> list[tuple[str, str]]:

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib as mpl
-from matplotlib import style
 
 from cnnreport.errors import DatasetError, InputError
 from cnnreport.examples import Trace, load_trace
 from cnnreport.figures.dark import ENDING, dark_of
 from cnnreport.figures.drawing import Drawing, to_svg
-from cnnreport.figures.fonts import fonts_beside, lettering, written_names
+from cnnreport.figures.fonts import styled
 from cnnreport.networks import titled
 from cnnreport.original import load_original
 from cnnreport.params import load_params
@@ -44,12 +43,7 @@ def main(argv: Sequence[str]) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     texts: dict[str, Picture] = {}
     # A dollar sign in the name of a class is no formula.
-    plain = mpl.rc_context({"text.parse_math": False})
-    with (
-        style.context(args.style),
-        plain,
-        lettering(written_names(study), fonts_beside(args.style)),
-    ):
+    with styled(args.style, study), mpl.rc_context({"text.parse_math": False}):
         for drawing in all_pictures(study, images, titles):
             texts[drawing.name] = _save(drawing, args.out)
     wanted = {name for each in texts.values() for name in (each.file, each.dark)}

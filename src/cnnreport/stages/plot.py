@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
-from matplotlib import style
-
 from cnnreport.charts import all_charts
 from cnnreport.charts.spec import SUFFIX as CHART
 from cnnreport.charts.spec import to_json
@@ -18,7 +16,7 @@ from cnnreport.figures.dark import ENDING as DARK
 from cnnreport.figures.dark import dark_of
 from cnnreport.figures.diagrams import study_diagrams
 from cnnreport.figures.drawing import to_svg
-from cnnreport.figures.fonts import fonts_beside, lettering, written_names
+from cnnreport.figures.fonts import styled
 from cnnreport.figures.formulas import draw_formulas
 from cnnreport.formulas import DRAWN, PREFIX, drawn_text, load_formulas
 from cnnreport.networks import titled
@@ -70,7 +68,7 @@ def figure_files(study: Study, original: Original, style_file: Path) -> dict[str
     texts: dict[str, dict[str, str | bool]] = {}
     titles = titled(study.params.models, original.titles)
     charts = {chart.name: chart for chart in all_charts(study, titles)}
-    with style.context(style_file), lettering(written_names(study), fonts_beside(style_file)):
+    with styled(style_file, study):
         diagrams = study_diagrams(study, titles)
         for drawing in chain(all_drawings(study, original), diagrams):
             light = to_svg(drawing.figure)

@@ -7,7 +7,7 @@ from pathlib import Path
 from cnnreport.datasets import load_image_set, prepare
 from cnnreport.params import load_params
 from cnnreport.prepared import RECORD_FILE, save_split
-from cnnreport.records import save_text, to_json
+from cnnreport.records import Origin, save_text, to_json
 
 
 def main(argv: Sequence[str]) -> None:
@@ -28,3 +28,4 @@ def main(argv: Sequence[str]) -> None:
         save_split(arguments.out, name, split)
     for folder in (arguments.out, arguments.results):
         save_text(folder / RECORD_FILE, to_json(record))
+    save_text(arguments.results / "origin.json", to_json(Origin(image_set.folder)))

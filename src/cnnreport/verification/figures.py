@@ -7,16 +7,16 @@ of the time. So it is drawn again only when that is asked for, or when the diges
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
-from matplotlib import style
-
 from cnnreport.figures import all_drawings
 from cnnreport.figures.dark import ENDING as DARK
 from cnnreport.figures.dark import dark_of
 from cnnreport.figures.diagrams import study_diagrams
 from cnnreport.figures.drawing import Drawing, to_svg
+from cnnreport.figures.fonts import styled
 from cnnreport.figures.formulas import draw_formulas
 from cnnreport.formulas import PREFIX, Formula, load_formulas
 from cnnreport.pages import FIGURES, STUDY_FIGURES, load_figures, titles_of
+from cnnreport.study import Study
 from cnnreport.verification.charts import chart_checks
 from cnnreport.verification.findings import Check, Finding, sum_up, wrong
 from cnnreport.verification.locks import Lock, held
@@ -79,14 +79,14 @@ def _checks(site: Site, subject: Subject, *, redraw: bool) -> Iterator[Check]:
         alts = {drawing.name: drawing.alt for drawing in made}
         titles = titles_of(subject.study, site.written.original)
         yield from chart_checks(folder, shown, subject.study, titles, alts)
-        yield from _drawn_checks(site, shown, made)
+        yield from _drawn_checks(site, subject.study, shown, made)
         yield from _formula_checks(site, shown, formulas)
 
 
 def drawings(site: Site, subject: Subject) -> list[Drawing]:
     """Build all figures of a study as plot and plot_studies do; nothing is drawn yet."""
     original = site.written.original
-    with style.context(site.folder / STYLE):
+    with styled(site.folder / STYLE, subject.study):
         found = chain(
             all_drawings(subject.study, original),
             study_diagrams(subject.study, titles_of(subject.study, original)),
@@ -103,10 +103,10 @@ def _files(name: str) -> tuple[str, str]:
     return f"{name}{SVG}", f"{name}{DARK}{SVG}"
 
 
-def _drawn_checks(site: Site, shown: str, made: list[Drawing]) -> Iterator[Check]:
+def _drawn_checks(site: Site, study: Study, shown: str, made: list[Drawing]) -> Iterator[Check]:
     for drawing in made:
         if any((site.folder / shown / file).is_file() for file in _files(drawing.name)):
-            with style.context(site.folder / STYLE):
+            with styled(site.folder / STYLE, study):
                 light = to_svg(drawing.figure)
             yield from _file_checks(site, shown, drawing.name, light)
 
