@@ -19,20 +19,21 @@ def missed_images(study: Study, dataset: str, names: Names) -> Table:
     """Return the images that all networks miss with each one's answer and how sure it is of it.
 
     They are numbered as in the picture; where the seeds differ, each answer is named, the usual one
-    first.
+    first. Images from somebody's folder are named by their files.
     """
     models = study.params.models
+    folder = study.folders.get(dataset)
     rows = [
         [
             str(number),
-            str(miss.image),
+            md(folder.test_files[miss.image]) if folder else str(miss.image),
             md(miss.actual),
             *(_answer(miss.answers[model]) for model in models),
         ]
         for number, miss in enumerate(missed_by_all(study, dataset)[:GALLERY], start=1)
     ]
     headers = ["No.", "Test image", "Class", *(names[model] for model in models)]
-    return Table(headers, rows, "rrl" + "l" * len(models))
+    return Table(headers, rows, "r" + ("l" if folder else "r") + "l" + "l" * len(models))
 
 
 def _answer(answer: Answer) -> str:
