@@ -19,7 +19,8 @@ from comparison import Comparison, Measured
 from throughput import BenchmarkError, Worker
 from worker import Contestant
 
-from cnnreport.models import NETWORKS, build_network
+from cnnreport.models import build_network
+from cnnreport.networks import NETWORKS
 
 ROOT = Path(__file__).parents[1]
 
