@@ -1,6 +1,7 @@
 """What trained networks say of somebody's images."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from cnnreport.errors import DatasetError, ResultsError
 from cnnreport.params import load_params
 from cnnreport.predictor import Predictor
 from cnnreport.recipes import untrained_network
-from cnnreport.records import Inputs, Seal, save_text, to_json
+from cnnreport.records import Inputs, Origin, Seal, save_text, to_json
 from cnnreport.seals import sha256
 from cnnreport.weights import save_weights
 
@@ -35,6 +36,7 @@ def project(tmp_path_factory, params):
     root = tmp_path_factory.mktemp("project")
     record = make_dataset()
     save_text(root / "results/tiny/dataset.json", to_json(record))
+    save_text(root / "results/tiny/origin.json", to_json(Origin()))
     digests = {}
     for seed in SEEDS:
         network = untrained_network("lenet", record, params.recipe_for("lenet", "tiny"))
@@ -84,7 +86,7 @@ def test_what_cannot_be_read_is_a_line_and_the_rest_is_answered(project, params,
     found, bad = ask(project, params, "tiny", images)
     assert len(found) == 2
     assert bad == [
-        f"{images[1]}: cannot be used: no image",
+        f"{images[1]}: cannot be used: no image that can be read (HEIC cannot)",
         f"{images[3]}: cannot be read (No such file or directory)",
     ]
 
@@ -102,11 +104,34 @@ def test_networks_that_are_not_here_are_one_line(project, params, images, tmp_pa
         ask(tmp_path, params, "", images)
 
 
-def test_networks_other_than_those_of_the_report_are_refused(project, params, images, tmp_path):
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a named pipe")
+def test_a_pipe_is_not_waited_for(project, params, tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    assert ask(project, params, "", [tmp_path / "pipe.png"]) == (
+        [],
+        [f"{tmp_path / 'pipe.png'}: cannot be used: no file"],
+    )
+
+
+def test_a_recipe_that_changed_since_is_refused(project, params, images, tmp_path):
+    copy(project, tmp_path)
+    evaluation = tmp_path / "results/tiny/lenet/evaluation.json"
+    evaluation.write_text(
+        evaluation.read_text().replace('"parameters": {}', '"parameters": {"recipe": "report"}', 1)
+    )
+    with pytest.raises(ResultsError, match=r"params\.yaml: was changed after lenet was tested"):
+        ask(tmp_path, params, "", images)
+
+
+def copy(project, folder):
     for path in project.rglob("*.*"):
-        target = tmp_path / path.relative_to(project)
+        target = folder / path.relative_to(project)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(path.read_bytes())
+
+
+def test_networks_other_than_those_of_the_report_are_refused(project, params, images, tmp_path):
+    copy(project, tmp_path)
     first, second = (tmp_path / f"runs/tiny/lenet/s{seed}/weights.npz" for seed in (0, 1))
     second.write_bytes(first.read_bytes())
     with pytest.raises(ResultsError, match=r"s1/weights\.npz: is not the network whose figures"):
@@ -124,6 +149,6 @@ def test_the_command_prints_data_and_names_what_it_cannot_read(project, params, 
     assert done.returncode == 2, done.stderr
     assert [answer["seeds"] for answer in json.loads(done.stdout)] == [3, 3]
     assert [line for line in done.stderr.splitlines() if line.startswith("error: ")] == [
-        f"error: {images[1]}: cannot be used: no image",
+        f"error: {images[1]}: cannot be used: no image that can be read (HEIC cannot)",
         f"error: {images[3]}: cannot be read (No such file or directory)",
     ]

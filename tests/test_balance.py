@@ -16,7 +16,21 @@ def record(train, test):
 def test_about_equal_classes():
     equal = record([100, 120, 100], [10, 11, 10])
     assert not is_unequal(equal)
-    assert chance(equal) == pytest.approx(1 / 3)
+    assert chance(equal) == pytest.approx(11 / 31)
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "told", "blind"),
+    [
+        ([100, 100, 100], [10, 90, 10], True, 90 / 110),
+        ([100, 10, 100], [10, 10, 10], True, 1 / 3),
+        ([100, 10, 10], [10, 100, 10], True, 100 / 120),
+        ([149, 100, 100], [14, 10, 10], False, 14 / 34),
+    ],
+)
+def test_what_is_learnt_and_what_is_tested_may_be_unequal(train, test, told, blind):
+    assert is_unequal(record(train, test)) == told
+    assert chance(record(train, test)) == pytest.approx(blind)
 
 
 def test_unequal_classes_are_read_against_the_most_frequent_one():

@@ -35,7 +35,7 @@ LAYERS = (
         "inserts",
     ),
     ("records", "latency", "pipeline", "superclasses", "board", "merging"),
-    ("prepared", "models", "machine", "seals", "internship", "tabledata", "balance"),
+    ("prepared", "models", "machine", "seals", "internship", "tabledata", "balance", "file_notes"),
     ("examples", "picture_texts", "storage", "splits"),
     ("cifar", "checkpoints", "recipes", "study", "formulas", "folders"),
     (

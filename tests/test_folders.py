@@ -1,8 +1,10 @@
 """Image sets from folders: what is found there, what is left out and why, how it is divided."""
 
 import io
+import math
 import os
 import struct
+import subprocess
 import sys
 import zlib
 from pathlib import Path
@@ -24,12 +26,15 @@ from cnnreport.folders import (
     save_listing,
 )
 from cnnreport.folders import listing as listing_module
+from cnnreport.folders.pixels import MOST_PIXELS
 from cnnreport.params import Folder
 from cnnreport.records import FileNote
 from cnnreport.stages import run
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs links, pipes and bytes in names")
 SEED = 2020
+BAD_NAME = "its name is not UTF-8 or has control characters; rename it"
+NO_IMAGE = "no image that can be read (HEIC cannot)"
 
 
 def settings(path: Path, *classes: str, **others) -> Folder:
@@ -67,9 +72,13 @@ def test_a_folder_may_have_a_test_part_of_its_own(tmp_path):
     assert reasons(entries) == {"other/rose/000.png": "outside train/ and test/"}
 
 
-def test_the_names_of_the_parts_may_have_capitals(tmp_path):
+@pytest.mark.parametrize(("train", "test"), [("Train", "TEST"), ("training", "Testing")])
+def test_the_parts_have_names_in_small_letters_or_capitals(tmp_path, train, test):
     flowers(tmp_path, test=True)
-    (tmp_path / "train").rename(tmp_path / "Train")
+    (tmp_path / "train").rename(tmp_path / "x")
+    (tmp_path / "x").rename(tmp_path / train)
+    (tmp_path / "test").rename(tmp_path / "y")
+    (tmp_path / "y").rename(tmp_path / test)
     assert {entry.part for entry in list_folder(tmp_path)} == {"train", "test"}
 
 
@@ -127,8 +136,12 @@ def test_links_pipes_and_bytes_are_told_and_not_followed(tmp_path):
     (rose / "itself.png").symlink_to("itself.png")
     os.mkfifo(rose / "pipe.png")
     Path(os.fsdecode(os.fsencode(rose) + b"/caf\xe9.png")).write_bytes(b"x")
+    for name in ("Icon\r", "next\x85line.png"):
+        (rose / name).write_bytes(b"x")
     assert reasons(list_folder(root)) == {
-        "rose/caf\\xe9.png": "its name is not UTF-8; rename it",
+        "rose/Icon\\x0d": BAD_NAME,
+        "rose/caf\\xe9.png": BAD_NAME,
+        "rose/next\\x85line.png": BAD_NAME,
         "rose/itself.png": "a link that leads nowhere",
         "rose/leaves too": "a link that leaves the folder",
         "rose/leaves.png": "a link that leaves the folder",
@@ -140,6 +153,7 @@ def test_links_pipes_and_bytes_are_told_and_not_followed(tmp_path):
 
 def test_a_very_large_file_is_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr(listing_module, "LARGEST_FILE", 2**20)
+    monkeypatch.setattr(listing_module, "TOO_MANY_BYTES", "larger than 1 MiB")
     with (flowers(tmp_path) / "rose" / "film.png").open("wb") as file:
         file.truncate(2**20 + 1)
     assert reasons(list_folder(tmp_path)) == {"rose/film.png": "larger than 1 MiB"}
@@ -161,6 +175,8 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path, monkeypatch):
 def test_no_folder_is_one_line(tmp_path):
     with pytest.raises(DatasetError, match=r"is no folder; wanted one with a folder for each"):
         list_folder(tmp_path / "nothing")
+    with pytest.raises(DatasetError, match=r"^[^\n]*(cannot be read|is no folder)[^\n]*$"):
+        list_folder(tmp_path / ("x" * 300))
 
 
 def test_a_listing_comes_back_as_it_was(tmp_path):
@@ -212,6 +228,31 @@ def test_every_kind_of_pixels_becomes_three_colours(mode):
     pixels, _, _ = read_pixels(encoded(image, "TIFF"), 40, "crop")
     wanted = image if mode not in {"I", "I;16"} else plain.convert("L")
     assert np.abs(pixels.astype(int) - np.asarray(wanted.convert("RGB"))).max() <= 2
+
+
+@pytest.mark.parametrize(("bits", "mode"), [(8, np.int32), (10, np.uint16), (12, np.uint16)])
+def test_grey_values_of_fewer_bits_than_their_file_has_room_for(bits, mode):
+    grey = np.asarray(picture(7).convert("L"))
+    grey = np.maximum(grey, (grey == grey.max()) * np.uint8(255))
+    image = Image.fromarray(grey.astype(mode) << (bits - 8))
+    pixels, note, _ = read_pixels(encoded(image, "TIFF"), 40, "crop")
+    assert (pixels[..., 0] == grey).all()
+    assert note == f"taken as grey values of {bits} bits"
+
+
+@pytest.mark.parametrize("mode", ["I;16", "RGBA", "LA", "RGB"])
+def test_an_image_just_below_the_limit_does_not_fill_the_memory(mode):
+    side = math.isqrt(MOST_PIXELS)
+    script = (
+        "import resource, sys; from cnnreport.folders import read_pixels; "
+        "read_pixels(sys.stdin.buffer.read(), 32, 'crop'); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    content = encoded(Image.new(mode, (side, side)), compress_level=1)
+    done = subprocess.run(
+        [sys.executable, "-c", script], input=content, capture_output=True, check=True
+    )
+    assert int(done.stdout) < 1.3 * 2**20  # KiB
 
 
 def test_what_is_transparent_becomes_white():
@@ -268,8 +309,8 @@ def png_of(width: int, height: int) -> bytes:
     ("content", "reason"),
     [
         (b"", "an empty file"),
-        (b"hello", "no image"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no image"),
+        (b"hello", "no image that can be read"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no image that can be read"),
         (encoded(picture(1))[:90], "damaged: "),
         (encoded(picture(1), "JPEG")[:400], "damaged: "),
         (png_of(10_000, 9_000), "more than 89 million pixels"),
@@ -363,7 +404,7 @@ def test_what_is_no_image_is_told_beside_what_is(tmp_path):
     (rose / "notes.txt").write_text("hello")
     (rose / "cut.png").write_bytes((rose / "000.png").read_bytes()[:60])
     found = read(tmp_path)
-    assert left_out(found)["rose/notes.txt"] == "no image"
+    assert left_out(found)["rose/notes.txt"] == NO_IMAGE
     assert left_out(found)["rose/cut.png"].startswith("damaged: ")
     assert len(found.train.labels) + len(found.test.labels) == 16
 

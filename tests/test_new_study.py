@@ -113,7 +113,7 @@ def test_what_was_left_out_is_told(tmp_path, params_file):
     told = "\n".join(lines(found, params, "flowers"))
     assert "flowers: 16 usable images of 2 classes: rose 10, tulip 6" in told
     assert "left out, too few usable images: weed (1)" in told
-    assert "left out, no image: rose/a.txt and 1 more" in told
+    assert "left out, no image that can be read (HEIC cannot): rose/a.txt and 1 more" in told
     assert "left out, the same picture is there already: rose/again.bmp" in told
     assert "classes are unequal: rose has 10 images, tulip 6" in told
     assert "set flip: false in by_dataset.flowers" in told
@@ -134,6 +134,19 @@ def test_classes_without_enough_images_is_one_line(tmp_path):
     fill(tmp_path / "x" / "b", 9, first=50)
     with pytest.raises(DatasetError, match=r"at least 3 usable images, came a 2, b 9$"):
         examine(tmp_path / "x", SETTINGS)
+    (tmp_path / "x" / "a" / "1.heic").write_bytes(b"x")
+    with pytest.raises(DatasetError, match=r"came a 2, b 9; left out: no image .* \(1\)$"):
+        examine(tmp_path / "x", SETTINGS)
+
+
+def test_where_the_images_lie_is_told_with_their_number(tmp_path):
+    for part, count in (("train", 5), ("test", 2)):
+        for number, name in enumerate("ab"):
+            fill(tmp_path / "x" / part / name, count, first=100 * number + 50 * (part == "test"))
+    fill(tmp_path / "x" / "train" / "c", 4, first=900)
+    found = examine(tmp_path / "x", SETTINGS)
+    assert found.classes == ["a", "b"]
+    assert found.count("c") == "4 in train/ and 0 in test/"
 
 
 def test_nothing_is_written_where_the_parameters_are_wrong(tmp_path, params_file):

@@ -42,5 +42,21 @@ def test_large_classes_are_divided_in_proportion():
 
 
 def test_a_single_image_cannot_be_divided():
-    with pytest.raises(ValueError, match="least populated"):
+    with pytest.raises(ValueError, match="wanted 2 images of each class, came 1"):
         stratified_split(np.array([0, 0, 0, 1]), 0.5, 0)
+    with pytest.raises(ValueError, match="wanted 3 images of each class, came 2"):
+        stratified_split(np.array([0, 0, 0, 1, 1]), 0.5, 0, least_in_rest=2)
+
+
+@given(
+    counts=st.lists(st.integers(3, 40), min_size=2, max_size=6),
+    test=st.floats(0.01, 0.95),
+    held_out=st.floats(0.01, 0.95),
+)
+def test_three_images_are_enough_for_three_parts(counts, test, held_out):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    rest, part = stratified_split(labels, test, 0, least_in_rest=2)
+    train, validation = stratified_split(labels[rest], held_out, 0)
+    for side in (part, rest[train], rest[validation]):
+        assert set(labels[side]) == set(range(len(counts)))
+    assert sorted([*part, *rest[train], *rest[validation]]) == list(range(len(labels)))

@@ -1,21 +1,23 @@
 """Ask the trained networks of a study what is on somebody's images."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from cnnreport.errors import DatasetError, ResultsError
-from cnnreport.folders import UnusableError, read_pixels
-from cnnreport.folders.listing import LARGEST_FILE
+from cnnreport.folders import UnusableError, read_file, read_pixels
 from cnnreport.folders.pixels import Fit
 from cnnreport.formats import listing, percent
 from cnnreport.machine import use
-from cnnreport.params import Params
+from cnnreport.params import Params, declared_values
 from cnnreport.prepared import Images, load_record
-from cnnreport.records import DatasetRecord, Seal, load_json
+from cnnreport.records import DatasetRecord, Origin, Seal, load_json
 from cnnreport.seals import sha256
+from cnnreport.study import EVALUATION, ORIGIN, RESULTS
 
 SHOWN = 3
 """So many of the likeliest classes are told of each image."""
@@ -24,7 +26,7 @@ HEADERS = ("image", "network", "class", "confidence", "next", "seeds that agree"
 
 NOTE = (
     "A network knows no class but those it learnt, and gives one of them to any image. How far its "
-    "confidence can be trusted is on the report's page on calibration."
+    "confidence can be trusted is on the report's page on calibration"
 )
 
 
@@ -43,6 +45,12 @@ class Answer:
     seeds: int
 
 
+def note(found: Sequence[Answer]) -> str:
+    """Return what a reader of the answers should know."""
+    several = any(answer.seeds > 1 for answer in found)
+    return f"{NOTE}{', for each seed; here it is the mean over the seeds.' if several else '.'}"
+
+
 def load_images(paths: Sequence[Path], side: int, fit: Fit) -> tuple[Images, list[Path], list[str]]:
     """Read images as networks take them: squares of `side` pixels.
 
@@ -51,9 +59,8 @@ def load_images(paths: Sequence[Path], side: int, fit: Fit) -> tuple[Images, lis
     pixels, good, bad = [], [], []
     for path in paths:
         try:
-            if path.stat().st_size > LARGEST_FILE:
-                raise UnusableError(f"larger than {LARGEST_FILE // 2**20} MiB")
-            image, _, _ = read_pixels(path.read_bytes(), side, fit)
+            with warnings.catch_warnings(action="ignore"):  # Pillow's, of odd files
+                image, _, _ = read_pixels(read_file(path), side, fit)
         except OSError as error:
             bad.append(f"{path}: cannot be read ({error.strerror})")
         except UnusableError as error:
@@ -82,20 +89,19 @@ def ask(
         known = listing(params.datasets)
         raise DatasetError(f"wanted an image set of the study ({known}), came '{dataset}'")
     record = record_of(root, dataset)
-    weights = {
-        model: [_weights(root, dataset, model, seed) for seed in params.seeds]
-        for model in params.models
-    }
-    fit = params.folders[dataset].fit if dataset in params.folders else "crop"
-    images, good, bad = load_images(paths, record.image_shape[0], fit)
+    weights = {model: _weights(root, params, dataset, model) for model in params.models}
+    folder = load_json(root / RESULTS / dataset / ORIGIN, Origin).folder
+    images, good, bad = load_images(
+        paths, record.image_shape[0], cast("Fit", folder.fit) if folder else "crop"
+    )
     if not good:
         return [], bad
-    found = [
-        answer
+    names = [str(path) for path in good]
+    by_model = [
+        list(_answers(params, record, model, weights[model], images, names))
         for model in params.models
-        for answer in _answers(params, record, model, weights[model], images, list(map(str, good)))
     ]
-    return sorted(found, key=lambda answer: [str(path) for path in good].index(answer.image)), bad
+    return [answers[number] for number in range(len(good)) for answers in by_model], bad
 
 
 def rows(found: Sequence[Answer]) -> list[list[str]]:
@@ -144,28 +150,37 @@ def record_of(root: Path, dataset: str) -> DatasetRecord:
         DatasetError: it was not prepared here.
 
     """
-    folder = root / "results" / dataset
+    folder = root / RESULTS / dataset
     try:
         return load_record(folder)
     except DatasetError as error:
         raise DatasetError(f"{error}; nothing was trained on '{dataset}' here") from error
 
 
-def _weights(root: Path, dataset: str, model: str, seed: int) -> Path:
-    """Return where the weights of a training lie, once they are known to be those that count."""
-    path = root / "runs" / dataset / model / f"s{seed}" / "weights.npz"
-    sealed = load_json(root / "results" / dataset / model / "evaluation.json", Seal).weights
-    if not path.is_file():
+def _weights(root: Path, params: Params, dataset: str, model: str) -> list[Path]:
+    """Return where the weights of each seed lie, once they are known to be those that count."""
+    seal = load_json(root / RESULTS / dataset / model / EVALUATION, Seal)
+    kept = seal.start.parameters
+    if declared_values(root / "params.yaml", list(kept)) != kept:
         raise ResultsError(
-            f"{path}: the trained network is not here; `dvc repro` trains it, `dvc pull` brings it "
-            "from where somebody pushed it"
+            f"params.yaml: was changed after {model} was tested on '{dataset}'; `dvc repro` first, "
+            "so that it is asked as it was trained"
         )
-    if sha256(path) != sealed.get(str(seed)):
-        raise ResultsError(
-            f"{path}: is not the network whose figures the report shows; `dvc checkout` brings it "
-            "back, `dvc repro` tests it"
-        )
-    return path
+    paths = []
+    for seed in params.seeds:
+        path = root / "runs" / dataset / model / f"s{seed}" / "weights.npz"
+        if not path.is_file():
+            raise ResultsError(
+                f"{path}: the trained network is not here; `dvc repro` trains it, `dvc pull` "
+                "brings it from where somebody pushed it"
+            )
+        if sha256(path) != seal.weights.get(str(seed)):
+            raise ResultsError(
+                f"{path}: is not the network whose figures the report shows; `dvc checkout` brings "
+                "it back, `dvc repro` tests it"
+            )
+        paths.append(path)
+    return paths
 
 
 def _told(

@@ -4,10 +4,7 @@ from cnnreport.evidence import derive
 from cnnreport.records import DatasetRecord
 
 UNEQUAL = 1.5
-"""From this ratio of the largest to the smallest class on, the report speaks of unequal classes.
-
-Below it, as with the digits, answering the most frequent class brings little more than guessing.
-"""
+"""From this ratio of the largest to the smallest class on, the report speaks of unequal classes."""
 
 
 def class_totals(record: DatasetRecord) -> dict[str, int]:
@@ -19,30 +16,29 @@ def class_totals(record: DatasetRecord) -> dict[str, int]:
 
 
 def is_unequal(record: DatasetRecord) -> bool:
-    """Say whether some class has far more images than another."""
-    totals = class_totals(record).values()
-    return bool(totals) and max(totals) >= UNEQUAL * min(totals)
+    """Say whether some class has far more images than another, to learn from or to test on."""
+    return any(
+        max(counts) >= UNEQUAL * min(counts)
+        for split, counts in record.class_counts.items()
+        if split != "validation"
+    )
 
 
 def most_frequent(record: DatasetRecord) -> str:
-    """Return the class that has the most training images, the first of several."""
-    counts = record.class_counts["train"]
+    """Return the class that has the most test images, the first of several."""
+    counts = record.class_counts["test"]
     return record.class_names[counts.index(max(counts))]
 
 
 def chance(record: DatasetRecord) -> float:
-    """Return the test accuracy of an answer that does not look at the image.
+    """Return the highest test accuracy of an answer that does not look at the image.
 
-    Where classes are about equal it is one of their number; else that of always answering the class
-    with the most training images.
+    That is the share of the class with the most test images. Where classes were not counted they
+    are as many each, which is so in all kept studies of that time.
     """
-    if not is_unequal(record):
+    if not record.class_counts:
         return 1 / len(record.class_names)
-    place = record.class_names.index(most_frequent(record))
     counts = record.class_counts["test"]
     return derive(
-        counts[place] / sum(counts),
-        "the share of test images of the most frequent class",
-        counts[place],
-        *counts,
+        max(counts) / sum(counts), "the share of test images of the most frequent class", *counts
     )

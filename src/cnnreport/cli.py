@@ -182,7 +182,7 @@ def predict(
         for row in answering.rows(found):
             table.add_row(*map(escape, row))
         Console().print(table)
-        print(answering.NOTE)
+        print(answering.note(found))
     for line in bad:
         print(f"error: {line}", file=sys.stderr)
     if bad:

@@ -123,7 +123,7 @@ def _load_folder(name: str, folder: Folder, listings: Path, data: Data) -> Image
         train=found.train,
         test=found.test,
         class_names=tuple(folder.classes),
-        title=folder.title or name,
+        title=name,  # another one in params.yaml is a matter of the pages alone
         source=f"a folder of images, called {name}",
         folder=found.record,
     )

@@ -14,8 +14,9 @@ from ruamel.yaml import YAML
 
 from cnnreport.balance import UNEQUAL
 from cnnreport.errors import DatasetError, InputError
+from cnnreport.file_notes import kinds
 from cnnreport.folders import list_folder
-from cnnreport.folders.reading import enough, has_test, usable_by_class
+from cnnreport.folders.reading import came, enough, has_test, usable_by_class, wanted
 from cnnreport.formats import plural
 from cnnreport.params import Folder, Params, load_params, parse_params
 from cnnreport.records import FileNote, save_text
@@ -65,6 +66,10 @@ class Found:
             if enough(outside, in_test, divided=self.divided)
         ]
 
+    def count(self, name: str) -> str:
+        """Write how many images a class has."""
+        return came(*self.usable[name], self.divided)
+
     @property
     def too_few(self) -> list[str]:
         """The others."""
@@ -78,6 +83,8 @@ def examine(path: Path, settings: Mapping[str, Any]) -> Found:
         DatasetError: it is no folder, or holds no two classes with enough images.
 
     """
+    if not str(path).isprintable():
+        raise DatasetError(f"{str(path)!r}: wanted a path in UTF-8 without control characters")
     entries = list_folder(path)
     names = sorted({entry.class_name for entry in entries if not entry.reason})
     if len(names) < 2:
@@ -89,23 +96,23 @@ def examine(path: Path, settings: Mapping[str, Any]) -> Found:
     usable, unusable = usable_by_class(path.name, folder, entries)
     found = Found(usable, has_test(entries), tuple(unusable))
     if len(found.classes) < 2:
-        wanted = "2 in train/ and 1 in test/" if found.divided else "3"
-        counts = ", ".join(f"{name} {sum(count)}" for name, count in found.usable.items())
+        counts = ", ".join(f"{name} {found.count(name)}" for name in found.usable)
+        why = [f"{reason} ({len(paths)})" for reason, paths in kinds(found.left_out).items()]
         raise DatasetError(
-            f"{path}: wanted at least two classes with at least {wanted} usable images, came "
-            f"{counts}"
+            f"{path}: wanted at least two classes with {wanted(found.divided)} usable images, came "
+            + "; left out: ".join([counts, *([", ".join(why)] if why else [])])
         )
     return found
 
 
-def name_for(path: Path, wanted: str, params: Params) -> str:
+def name_for(path: Path, given: str, params: Params) -> str:
     """Return what the image set is to be called, and check that the name is free.
 
     Raises:
         InputError: it is taken, or no name can be made of the folder's.
 
     """
-    name = wanted or _slug(Path(os.path.realpath(path)).name)
+    name = given or _slug(Path(os.path.realpath(path)).name)
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
         raise InputError(
             f"wanted a name of small letters a to z, digits and hyphens for the image set, came "
@@ -225,14 +232,9 @@ def _imbalance(counts: Mapping[str, int]) -> list[str]:
 def _left_out(found: Found) -> list[str]:
     """Say what is not of the set: classes by name, files by reason with one of them as example."""
     told = [
-        f"left out, too few usable images: {each} ({sum(found.usable[each])})"
-        for each in found.too_few
+        f"left out, too few usable images: {each} ({found.count(each)})" for each in found.too_few
     ]
-    reasons: dict[str, list[str]] = {}
-    for note in found.left_out:
-        # What comes behind the colon is of the one file alone.
-        reasons.setdefault(note.note.partition(": ")[0], []).append(note.path)
-    for reason, paths in sorted(reasons.items()):
+    for reason, paths in kinds(found.left_out).items():
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         told.append(f"left out, {reason}: {paths[0]}{more}")
     return told

@@ -27,29 +27,38 @@ def canonical_order(split: Split) -> Positions:
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int64)
 
 
-def stratified_split(labels: Labels, fraction: float, seed: int) -> tuple[Positions, Positions]:
-    """Divide images into the larger part and one of about `fraction`, each class in proportion.
+def stratified_split(
+    labels: Labels, fraction: float, seed: int, least_in_rest: int = 1
+) -> tuple[Positions, Positions]:
+    """Divide images into a rest and a part of about `fraction`, each class in proportion.
 
-    Every class has at least one image on either side. Positions are in ascending order.
+    Every class has at least one image in the part and `least_in_rest` in the rest. Positions are in
+    ascending order.
 
     Raises:
-        ValueError: a class has a single image, or there is none at all.
+        ValueError: a class has too few images for that, or there is none at all.
 
     """
-    classes = len(np.unique(labels))
-    size = min(max(math.ceil(fraction * len(labels)), classes), len(labels) - classes)
+    counts = np.unique(labels, return_counts=True)[1]
+    classes, highest = len(counts), len(labels) - least_in_rest * len(counts)
+    if counts.min(initial=least_in_rest + 1) <= least_in_rest:
+        raise ValueError(f"wanted {least_in_rest + 1} images of each class, came {counts.min()}")
+    size = min(max(math.ceil(fraction * len(labels)), classes), highest)
     rest, part = train_test_split(
         np.arange(len(labels)), test_size=size, stratify=labels, random_state=seed
     )
     # In proportion, a class of a few images may get none.
-    part = np.concatenate([part, _first_of_missing(labels, rest, part)])
+    part = np.concatenate([part, _lacking(labels, rest, part, 1)])
     rest = np.setdiff1d(np.arange(len(labels)), part)
-    back = _first_of_missing(labels, part, rest)
+    back = _lacking(labels, part, rest, least_in_rest)
     return np.union1d(rest, back), np.setdiff1d(part, back)
 
 
-def _first_of_missing(labels: Labels, there: Positions, here: Positions) -> Positions:
-    """Return the first position in `there` of each class that has none in `here`."""
-    missing = np.setdiff1d(labels[there], labels[here])
+def _lacking(labels: Labels, there: Positions, here: Positions, least: int) -> Positions:
+    """Return the first positions in `there` of each class that has fewer than `least` in `here`."""
     there = np.sort(there)
-    return np.array([there[labels[there] == label][0] for label in missing], np.int64)
+    found = [
+        there[labels[there] == label][: max(0, least - int((labels[here] == label).sum()))]
+        for label in np.unique(labels)
+    ]
+    return np.concatenate(found).astype(np.int64)

@@ -8,7 +8,7 @@ import gzip
 import hashlib
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -144,10 +144,7 @@ def load_study(params: Params, results: Path, manifest: Manifest | None = None) 
     files = _Files(results, manifest.name if manifest else "")
     return Study(
         params=params,
-        datasets={
-            dataset: files.json(f"{dataset}/dataset.json", DatasetRecord)
-            for dataset in params.datasets
-        },
+        datasets={dataset: _record(params, files, dataset) for dataset in params.datasets},
         cells={
             (dataset, model): _load_cell(params, files, dataset, model)
             for dataset, model in cell_keys(params)
@@ -159,6 +156,12 @@ def load_study(params: Params, results: Path, manifest: Manifest | None = None) 
         },
         folders=dict(_folders(params, files)),
     )
+
+
+def _record(params: Params, files: "_Files", dataset: str) -> DatasetRecord:
+    record = files.json(f"{dataset}/dataset.json", DatasetRecord)
+    folder = params.folders.get(dataset)
+    return replace(record, title=folder.title) if folder and folder.title else record
 
 
 def _folders(params: Params, files: "_Files") -> Iterator[tuple[str, FolderRecord]]:

@@ -365,19 +365,16 @@ def balance(study: Study, dataset: str, names: Names) -> str:
     largest, smallest = max(totals, key=totals.__getitem__), min(totals, key=totals.__getitem__)
     level = chance(record)
     cells = study.ranked(dataset)
-    below = [names[cell.model] for cell in cells if cell.metrics.accuracy <= level]
-    figures = [f"{names[cell.model]} {percent(balanced(cell))}" for cell in by_balance(cells)]
-    same = [cell.model for cell in by_balance(cells)] == [cell.model for cell in cells]
-    order = "the same order as" if same else "another order than"
+    near = [names[cell.model] for cell in cells if accuracy_interval(cell).low <= level]
+    figures = [f"{names[cell.model]} {percent(balanced(cell))}" for cell in cells]
     return " ".join(
         [
             f"The classes are unequal: {md(largest)} has {thousands(totals[largest])} images, "
             f"{md(smallest)} {thousands(totals[smallest])}. Answering {md(often)}, whatever the "
             f"image shows, would be right on {percent(level)} of the test images"
-            + (f", and {listing(below)} did no better." if below else "."),
+            + (f"; {listing(near)} cannot be told apart from that." if near else "."),
             "Balanced accuracy, the mean of the accuracies of the classes, counts each class the "
-            f"same: {listing(figures)}"
-            + (f", which is {order} by accuracy." if len(cells) > 1 else "."),
+            f"same: {listing(figures)}.",
         ]
     )
 
@@ -386,11 +383,6 @@ def balanced(cell: Cell) -> float:
     """Return the mean of the accuracies of the classes."""
     kept = cell.metrics.balanced_accuracy
     return mean(list(cell.metrics.class_accuracy.values())) if kept is None else kept
-
-
-def by_balance(cells: Sequence[Cell]) -> list[Cell]:
-    """Return cells by their balanced accuracy, the highest first."""
-    return sorted(cells, key=balanced, reverse=True)
 
 
 def extreme_classes(study: Study, dataset: str) -> str:

@@ -13,7 +13,7 @@ No file is left out in silence: `cnnreport.records.FolderRecord` names each with
 """
 
 from cnnreport.folders.listing import TEST, Entry, list_folder, load_listing, save_listing
-from cnnreport.folders.pixels import UnusableError, read_pixels
+from cnnreport.folders.pixels import UnusableError, read_file, read_pixels
 from cnnreport.folders.reading import FolderImages, read_folder
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "UnusableError",
     "list_folder",
     "load_listing",
+    "read_file",
     "read_folder",
     "read_pixels",
     "save_listing",

@@ -10,11 +10,12 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 
 from cnnreport.errors import DatasetError
+from cnnreport.folders.pixels import LARGEST_FILE, TOO_MANY_BYTES
 from cnnreport.records import load_csv, rows_to_csv, save_text, to_csv
 
 TRAIN, TEST = "train", "test"
-LARGEST_FILE = 2**28
-"""Bytes; a file beyond it is not opened. The largest photographs have a third of it."""
+PARTS = {TRAIN: TRAIN, "training": TRAIN, TEST: TEST, "testing": TEST}
+"""What the folders of the two parts may be called, in small letters or capitals."""
 
 SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 """What Windows and macOS leave in folders and archives, besides names that begin with a dot."""
@@ -45,8 +46,12 @@ def list_folder(folder: Path) -> list[Entry]:
         DatasetError: it is no folder, or may not be read.
 
     """
-    root = Path(os.path.realpath(folder))
-    if not root.is_dir():
+    try:
+        root = Path(os.path.realpath(folder))
+        is_folder = root.is_dir()
+    except OSError as error:
+        raise DatasetError(f"{folder}: cannot be read ({error.strerror})") from error
+    if not is_folder:
         raise DatasetError(f"{folder}: is no folder; wanted one with a folder for each class")
     found = sorted(_walk(root), key=lambda entry: entry.path)
     divided = _is_divided(found)
@@ -94,7 +99,7 @@ def _walk(root: Path) -> Iterator[Entry]:
 def _why_not(root: Path, child: os.DirEntry[str]) -> str:
     """Return why a file or folder is not looked into; empty if it is."""
     if _as_text(child.name) != child.name:
-        return "its name is not UTF-8; rename it"
+        return "its name is not UTF-8 or has control characters; rename it"
     if child.name.startswith(".") or child.name.casefold() in SYSTEM_FILES:
         return "hidden, or of the system's"
     if child.is_symlink():
@@ -118,8 +123,18 @@ def _why_not_followed(root: Path, link: str) -> str:
 
 
 def _as_text(name: str) -> str:
-    """Return a name that can be written; bytes that are not UTF-8 become their numbers."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """Return a name that can be written: bytes that are not UTF-8, and controls, as numbers.
+
+    A line break, or what some reader takes for one, would tear tables and YAML apart.
+    """
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(
+        each if unicodedata.category(each) not in _CONTROLS else f"\\x{ord(each):02x}"
+        for each in text
+    )
+
+
+_CONTROLS = ("Cc", "Zl", "Zp")
 
 
 def _is_divided(entries: Sequence[Entry]) -> bool:
@@ -132,7 +147,7 @@ def _is_divided(entries: Sequence[Entry]) -> bool:
         for entry in entries
         if not entry.reason
         for parts in [PurePosixPath(entry.path).parts]
-        if parts[0].casefold() == TRAIN and len(parts) > 1
+        if PARTS.get(parts[0].casefold()) == TRAIN and len(parts) > 1
     ]
     return 2 * sum(depth > 2 for depth in depths) > len(depths)
 
@@ -144,8 +159,8 @@ def _placed(entry: Entry, divided: bool) -> Entry:
     *folders, _ = PurePosixPath(entry.path).parts
     part = ""
     if divided:
-        part = folders.pop(0).casefold() if folders else ""
-        if part not in (TRAIN, TEST):
+        part = PARTS.get(folders.pop(0).casefold(), "") if folders else ""
+        if not part:
             return replace(entry, reason="outside train/ and test/")
     if not folders:
         return replace(entry, reason="in no folder of a class")
@@ -159,7 +174,7 @@ def _digested(root: Path, entry: Entry) -> Entry:
     try:
         size = path.stat().st_size
         if size > LARGEST_FILE:
-            return replace(entry, reason=f"larger than {LARGEST_FILE // 2**20} MiB")
+            return replace(entry, reason=TOO_MANY_BYTES)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:

@@ -13,14 +13,17 @@ import numpy as np
 
 from cnnreport.errors import DatasetError
 from cnnreport.folders.listing import TEST, Entry
-from cnnreport.folders.pixels import UnusableError, read_pixels
+from cnnreport.folders.pixels import UnusableError, read_file, read_pixels
 from cnnreport.params import Folder
 from cnnreport.prepared import Images, Split
 from cnnreport.records import FileNote, FolderRecord
 from cnnreport.splits import canonical_order, stratified_split
 
-MOST_BYTES = 4 * 2**30
-"""What the arrays of a set may take; they are held in memory twice while they are prepared."""
+MOST_BYTES = 2 * 2**30
+"""What the arrays of a set may take; up to five copies are held while they are prepared."""
+
+WORKERS = 4
+"""Files read at a time, however many cores there are: each may take a good part of a gibibyte."""
 
 SAY_SECONDS = 10.0
 """How often a long reading says how far it is."""
@@ -97,6 +100,16 @@ def enough(outside: int, in_test: int, *, divided: bool) -> bool:
     return (outside >= 2 and in_test >= 1) if divided else outside >= 3
 
 
+def wanted(divided: bool) -> str:
+    """Say how many images `enough` asks for."""
+    return "at least 2 in train/ and 1 in test/" if divided else "at least 3"
+
+
+def came(outside: int, in_test: int, divided: bool) -> str:
+    """Write the images of a class as `wanted` does."""
+    return f"{outside} in train/ and {in_test} in test/" if divided else str(outside)
+
+
 def _usable(
     name: str, folder: Folder, entries: Sequence[Entry]
 ) -> tuple[list[_Image], list[FileNote]]:
@@ -136,7 +149,7 @@ def _read(
         )
     images, unusable = [], []
     # Pillow's warnings of odd files: what matters of them becomes a reason or a note.
-    with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor(WORKERS) as pool:
         warnings.simplefilter("ignore")
         found = pool.map(lambda entry: _read_one(name, folder, entry), candidates)
         for each in _told(name, len(candidates), found):
@@ -150,7 +163,9 @@ def _read(
 def _read_one(name: str, folder: Folder, entry: Entry) -> "_Image | FileNote":
     path = Path(folder.path) / entry.path
     try:
-        content = path.read_bytes()
+        content = read_file(path)
+    except UnusableError as error:
+        return FileNote(entry.path, str(error))
     except OSError as error:
         raise DatasetError(
             f"{path}: cannot be read ({error.strerror}), and it could when the folder was listed; "
@@ -217,12 +232,11 @@ def _check_classes(name: str, folder: Folder, kept: Sequence[_Image], divided: b
     for each in folder.classes:
         outside, in_test = counts[each, False], counts[each, True]
         if not enough(outside, in_test, divided=divided):
-            came = f"{outside} in train/ and {in_test} in test/" if divided else str(outside)
-            wanted = "at least 2 in train/ and 1 in test/" if divided else "at least 3"
             raise DatasetError(
-                f"folders.{name}: class '{each}' has too few usable images: wanted {wanted} (one "
-                f"each to train, to validate and to test), came {came}; add some, or take it out "
-                f"of folders.{name}.classes in params.yaml"
+                f"folders.{name}: class '{each}' has too few usable images: wanted "
+                f"{wanted(divided)} (one each to train, to validate and to test), came "
+                f"{came(outside, in_test, divided)}; add some, or take it out of "
+                f"folders.{name}.classes in params.yaml"
             )
 
 
@@ -231,7 +245,8 @@ def _divided(
 ) -> tuple[list[_Image], list[_Image]]:
     """Split off test images; which ones depends on the pictures alone, not on names of files."""
     split, images = _ordered(_split(images, folder.classes), images)
-    rest, test = stratified_split(split.labels, folder.test_fraction, seed)
+    # Of what remains some will be held out to validate.
+    rest, test = stratified_split(split.labels, folder.test_fraction, seed, least_in_rest=2)
     return [images[place] for place in rest], [images[place] for place in test]
 
 

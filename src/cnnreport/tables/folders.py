@@ -1,8 +1,7 @@
 """What an image set from somebody's folder holds, and what became of each file."""
 
-from collections import Counter
-
 from cnnreport.evidence import derive
+from cnnreport.file_notes import kinds
 from cnnreport.formats import md, percent, thousands
 from cnnreport.prepared import SPLITS
 from cnnreport.records import DatasetRecord, FileNote, FolderRecord
@@ -32,9 +31,8 @@ def file_notes(folder: FolderRecord) -> Table:
 
 def reasons(folder: FolderRecord) -> Table:
     """Return how many files are not of the set for each reason, the most frequent first."""
-    # What comes behind the colon is of the one file alone.
-    counts = Counter(note.note.partition(": ")[0] for note in folder.left_out)
-    rows = [[md(reason), thousands(count)] for reason, count in counts.most_common()]
+    found = kinds(folder.left_out)
+    rows = [[md(reason), thousands(len(paths))] for reason, paths in found.items()]
     return Table(["Why files are not of the set", "Files"], rows, "lr")
 
 

@@ -33,6 +33,13 @@ _HEADS = {
 }
 
 
+CLASS_WEIGHTS = {
+    "equal": "each image counts the same",
+    "balanced": "each class counts the same",
+}
+"""What `Recipe.class_weights` means for the loss."""
+
+
 def settings_of(cell: Cell) -> dict[str, str]:
     """Return what somebody chose for the training of a network, or what follows from it alone."""
     recipe = cell.recipe
@@ -48,6 +55,7 @@ def settings_of(cell: Cell) -> dict[str, str]:
         "Augmentation": augmentation_text(recipe),
         "Weight decay": shortest(recipe.weight_decay),
         "L2 penalty on kernels": _penalty(cell.architecture),
+        "Weights of the classes": CLASS_WEIGHTS[recipe.class_weights],
         "Label smoothing": shortest(recipe.label_smoothing),
         "Clipping of the gradient's norm": _or(recipe.clip_norm, "none"),
         "Momentum of batch normalisation": _batch_norm(cell),
