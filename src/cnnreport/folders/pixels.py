@@ -14,11 +14,11 @@ from cnnreport.prepared import Images
 
 Fit = Literal["crop", "pad", "stretch"]
 
-LARGEST_FILE = 2**28
+LARGEST_FILE = 256 * 2**20
 """Bytes; a file beyond it is not opened. The largest photographs have a third of it."""
 
 MOST_PIXELS = 89_478_485
-"""Where Pillow begins to warn: a quarter of a gibibyte at three bytes a pixel."""
+"""Some 89 million, where Pillow begins to warn: a quarter of a gibibyte at three bytes each."""
 
 LARGE = 8_000_000
 """Pixels; of images beyond it one at a time is decoded, which takes up to a gibibyte."""
