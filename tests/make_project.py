@@ -73,7 +73,8 @@ def make_project(folder: Path) -> None:
     for old in [*folder.glob("report/studies/*/"), *folder.glob("docs/studies/")]:
         shutil.rmtree(old)
     edit_params(folder, datasets=["digits"], models=["lenet"], seeds=list(SEEDS), epochs=2)
-    save_text(folder / "data/checked.txt", "checked\n")
+    for name in ("checked.txt", "listings/checked.txt"):
+        save_text(folder / "data" / name, "checked\n")
     write_study(make_sealed_study(folder), folder / "results")
     run_stages(folder, "plot", "activations", "pictures")
     succeed(folder, "dvc", "commit", "--force", "prepare", "train", "evaluate")

@@ -22,6 +22,7 @@ from cnnreport.records import (
     DatasetRecord,
     Epoch,
     Layer,
+    Origin,
     Prediction,
     TrainingRecord,
     rows_to_csv,
@@ -294,6 +295,7 @@ def write_study(study: Study, results: Path) -> None:
     """Write a study as the stages would, so that `cnnreport.study.load_study` reads it back."""
     for name, dataset in study.datasets.items():
         save_text(results / name / "dataset.json", to_json(dataset))
+        save_text(results / name / "origin.json", to_json(Origin(study.folders.get(name))))
     for cell in study.cells.values():
         write_cell(cell, study.datasets[cell.dataset], results / cell.dataset / cell.model)
 

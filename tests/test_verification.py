@@ -902,8 +902,8 @@ def overwrite(path: Path) -> None:
 
 def test_the_cache_is_hashed_again(project: Path) -> None:
     found = [each for each in verify(project, ["."], cache=True) if "cache" in each.group]
-    outputs = ["data/activations/digits/lenet.npz", "data/checked.txt", "data/prepared/digits"]
-    outputs += ["docs/pictures"]
+    outputs = ["data/activations/digits/lenet.npz", "data/checked.txt"]
+    outputs += ["data/listings/checked.txt", "data/prepared/digits", "docs/pictures"]
     outputs += [f"runs/digits/lenet/s{seed}" for seed in (0, 1)]
     assert sorted(each.group for each in found) == [f"cache {name}" for name in outputs]
     assert {each.level for each in found} == {Level.EXACT}

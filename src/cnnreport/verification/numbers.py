@@ -7,6 +7,7 @@ Nothing here is shared with the code that wrote the numbers (`cnnreport.evaluati
 import math
 import re
 from collections.abc import Iterator, Sequence
+from statistics import fmean
 
 import numpy as np
 import numpy.typing as npt
@@ -131,7 +132,7 @@ def test_checks(subject: Subject, cell: Cell, record: DatasetRecord) -> Iterator
     by_class = _by_class(cell, record)
     yield from _mapping(f"{place} /class_accuracy", metrics.class_accuracy, by_class)
     if metrics.balanced_accuracy is not None:
-        balanced = float(np.mean(list(by_class.values())))
+        balanced = fmean(by_class.values()) if by_class else math.nan
         yield number(f"{place} /balanced_accuracy", metrics.balanced_accuracy, balanced)
 
 
