@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from cnnreport import readme
+
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 
@@ -71,6 +73,7 @@ def make_clone(folder: Path) -> None:
     # Drawing the frozen studies takes longer than most tests; test_pages.py does it.
     for generated in (folder / "docs/studies", *(folder / "report/studies").glob("*/")):
         shutil.rmtree(generated, ignore_errors=True)
+    readme.update(folder, "")  # which showed the figures of the frozen studies
     (folder / "dvc.lock").unlink(missing_ok=True)
 
 

@@ -67,7 +67,6 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone with LeNet trained for an epoch on few images, and committed."""
     folder = tmp_path_factory.mktemp("sixth") / "clone"
     make_clone(folder)
-    succeed(folder, "cnnreport", "readme")  # without the frozen studies
     params = YAML(typ="safe").load((folder / "params.yaml").read_text(encoding="utf-8"))
     data = {**params["data"], "validation_fraction": 0.8}
     edit_params(folder, models=["lenet"], epochs=1, data=data)

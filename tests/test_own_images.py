@@ -37,7 +37,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     images(root / "My images")
     folder = root / "project"
     make_clone(folder)
-    succeed(folder, "cnnreport", "readme")  # without the frozen studies
     told = succeed(folder, "cnnreport", "new-study", "../My images", "--name", "mine")
     assert "left out, too few usable images: alone (1)" in told
     edit_params(folder, models=["lenet"], epochs=1)
