@@ -139,6 +139,16 @@ def test_classes_without_enough_images_is_one_line(tmp_path):
         examine(tmp_path / "x", SETTINGS)
 
 
+def test_letters_that_join_are_no_control_characters(tmp_path):
+    """As Persian has U+200C, which `str.isprintable` says no to."""
+    assert examine(flowers(tmp_path / "a\u200cb"), SETTINGS).classes == ["rose", "tulip"]
+
+
+def test_a_path_that_cannot_be_written_is_one_line(tmp_path):
+    with pytest.raises(DatasetError, match=r"^[^\n]*wanted a path in UTF-8 without control"):
+        examine(flowers(tmp_path / "line\nbreak"), SETTINGS)
+
+
 def test_where_the_images_lie_is_told_with_their_number(tmp_path):
     for part, count in (("train", 5), ("test", 2)):
         for number, name in enumerate("ab"):

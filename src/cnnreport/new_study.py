@@ -16,6 +16,7 @@ from cnnreport.balance import UNEQUAL
 from cnnreport.errors import DatasetError, InputError
 from cnnreport.file_notes import kinds
 from cnnreport.folders import list_folder
+from cnnreport.folders.listing import as_text
 from cnnreport.folders.reading import came, enough, has_test, usable_by_class, wanted
 from cnnreport.formats import plural
 from cnnreport.params import Folder, Params, load_params, parse_params
@@ -83,7 +84,7 @@ def examine(path: Path, settings: Mapping[str, Any]) -> Found:
         DatasetError: it is no folder, or holds no two classes with enough images.
 
     """
-    if not str(path).isprintable():
+    if as_text(str(path)) != str(path):
         raise DatasetError(f"{str(path)!r}: wanted a path in UTF-8 without control characters")
     entries = list_folder(path)
     names = sorted({entry.class_name for entry in entries if not entry.reason})

@@ -93,12 +93,12 @@ def _walk(root: Path) -> Iterator[Entry]:
             if not reason and child.is_dir(follow_symlinks=False):
                 waiting.append(path)
             else:
-                yield Entry(_as_text(path), reason=reason)
+                yield Entry(as_text(path), reason=reason)
 
 
 def _why_not(root: Path, child: os.DirEntry[str]) -> str:
     """Return why a file or folder is not looked into; empty if it is."""
-    if _as_text(child.name) != child.name:
+    if as_text(child.name) != child.name:
         return "its name is not UTF-8 or has control characters; rename it"
     if child.name.startswith(".") or child.name.casefold() in SYSTEM_FILES:
         return "hidden, or of the system's"
@@ -122,7 +122,7 @@ def _why_not_followed(root: Path, link: str) -> str:
     return "" if stat.S_ISREG(mode) else "a link to something else than a file"
 
 
-def _as_text(name: str) -> str:
+def as_text(name: str) -> str:
     """Return a name that can be written: bytes that are not UTF-8, and controls, as numbers.
 
     A line break, or what some reader takes for one, would tear tables and YAML apart.

@@ -52,8 +52,8 @@ class _Image:
 def read_folder(name: str, folder: Folder, entries: Sequence[Entry], seed: int) -> FolderImages:
     """Return the images of the listed files of a folder.
 
-    Two files are the same picture where their prepared pixels are equal, whatever format they are
-    in. One of them stays, in the test part if it is in both; none does if their classes differ.
+    Two files are the same picture where their prepared pixels are equal. One of them stays, in the
+    test part if it is in both; none does if their classes differ.
 
     Raises:
         DatasetError: the folder is not here, a file is no longer as listed, a class of
