@@ -326,8 +326,9 @@ _HARMLESS = tuple(
         r"(?<![\w.,])\d{1,4}(?:x\d{1,4})+(?!\w|[.,]\d)",
         # Arithmetic that shows how a value of the page comes about, in numbers of one digit.
         rf"(?=[^\n|]*{EXPRESSION}){_TERM}(?:\s?[-+/=\u00d7]\s?{_TERM})+",
-        # Parts of a work that one points to.
-        rf"\b(?:[Cc]hapter|[Ss]ection|[Pp]age|Table|Figure|Equation|Appendix|Week)s?\s{_NUMBERS}",
+        # Parts of a work that one points to: none has a number below 1.
+        r"\b(?:[Cc]hapter|[Ss]ection|[Pp]age|Table|Figure|Equation|Appendix|Week)s?"
+        rf"\s(?!0[.\d]){_NUMBERS}",
         # Numbers of headings.
         r"^[ \t]*#{1,6}\s+\d+(?:\.\d+)*\.?(?=\s+\D)",
     )
