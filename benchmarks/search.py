@@ -16,7 +16,7 @@ import itertools
 import json
 import sys
 import time
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +43,7 @@ class Try:
     images: int
     epochs: int
     seed: int
-    settings: str
+    settings: str = ""
     validation_accuracy: str = ""
     validation_loss: str = ""
     train_accuracy: str = ""
@@ -55,7 +55,8 @@ def main() -> int:
     args = _parse()
     try:
         for recipe, seed in itertools.product([] if args.table else _recipes(args), args.seeds):
-            _once(args, recipe, seed)
+            row = Try(args.dataset, args.model, args.images, args.epochs, seed)
+            once(recipe, row, args.prepared)
     except CnnReportError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -63,11 +64,11 @@ def main() -> int:
     return 0
 
 
-def load() -> list[Try]:
-    """Return the rows of the table."""
-    if not TABLE.exists():
+def load(table: Path = TABLE) -> list[Try]:
+    """Return the rows of a table."""
+    if not table.exists():
         return []
-    with TABLE.open(encoding="utf-8", newline="") as file:
+    with table.open(encoding="utf-8", newline="") as file:
         return [
             Try(**{name: int(text) if name in COUNTS else text for name, text in row.items()})  # type: ignore[arg-type]
             for row in csv.DictReader(file)
@@ -106,20 +107,31 @@ def page(rows: list[Try]) -> str:
     return "\n".join(lines)
 
 
-def _once(args: argparse.Namespace, recipe: Recipe, seed: int) -> None:
-    dataset = load_record(args.prepared / args.dataset)
-    train = _first(load_split(args.prepared / args.dataset, "train"), args.images)
-    row = Try(args.dataset, args.model, len(train.labels), args.epochs, seed, _settings(recipe))
+def once(recipe: Recipe, row: Try, prepared: Path, table: Path = TABLE) -> None:
+    """Make a try with the first `row.images` images and append it; nothing if it is there already.
+
+    Args:
+        recipe: how to train.
+        row: what to try, without `settings` and results; 0 images are all there are.
+        prepared: folder of prepared image sets.
+        table: where the row goes.
+
+    """
+    dataset = load_record(prepared / row.dataset)
+    train = _first(load_split(prepared / row.dataset, "train"), row.images)
+    row = replace(row, images=len(train.labels), settings=_settings(recipe))
     same = asdict(row).items() - {(name, "") for name in asdict(row)}
-    if any(same <= asdict(known).items() for known in load()):
+    if any(same <= asdict(known).items() for known in load(table)):
         return
     from cnnreport.training import Trainer, fit  # noqa: PLC0415 - takes seconds to load
 
     started = time.perf_counter()
     results: dict[str, str] = {}
     try:
-        trainer = Trainer(args.model, dataset, train, recipe=recipe, epochs=args.epochs, seed=seed)
-        last = fit(trainer, load_split(args.prepared / args.dataset, "validation"))[-1]
+        trainer = Trainer(
+            row.model, dataset, train, recipe=recipe, epochs=row.epochs, seed=row.seed
+        )
+        last = fit(trainer, load_split(prepared / row.dataset, "validation"))[-1]
         results = {
             "validation_accuracy": f"{last.validation_accuracy:.4f}",
             "validation_loss": f"{last.validation_loss:.4f}",
@@ -128,13 +140,13 @@ def _once(args: argparse.Namespace, recipe: Recipe, seed: int) -> None:
     except TrainingError as error:
         print(error)
     results["seconds"] = f"{time.perf_counter() - started:.0f}"
-    _append(Try(**{**asdict(row), **results}))
+    _append(replace(row, **results), table)
 
 
-def _append(row: Try) -> None:
-    TABLE.parent.mkdir(parents=True, exist_ok=True)
-    new = not TABLE.exists()
-    with TABLE.open("a", encoding="utf-8", newline="") as file:
+def _append(row: Try, table: Path) -> None:
+    table.parent.mkdir(parents=True, exist_ok=True)
+    new = not table.exists()
+    with table.open("a", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(Try)], lineterminator="\n")
         if new:
             writer.writeheader()
@@ -142,7 +154,7 @@ def _append(row: Try) -> None:
     print(row, flush=True)
 
 
-def _first(split: Split, images: int | None) -> Split:
+def _first(split: Split, images: int) -> Split:
     """Return a part of a split drawn once and for all, or the whole of it."""
     count = len(split.labels)
     rows = np.sort(np.random.default_rng(0).permutation(count)[: images or count])
@@ -181,7 +193,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--model", default="lenet")
     parser.add_argument("--recipe", default="modern", choices=("report", "modern"))
     parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--images", type=int, help="training images; all by default")
+    parser.add_argument("--images", type=int, default=0, help="training images; all by default")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--set", type=_values, action="append", default=[], metavar="KEY=V1,V2")
     parser.add_argument("--prepared", type=Path, default=ROOT / "data" / "prepared")
