@@ -52,6 +52,7 @@ LAYERS = (
         "calibration",
         "numberlint",
         "plausibility",
+        "reproduction",
         "quantities",
         "misses",
     ),

@@ -44,6 +44,8 @@ from cnnreport.tables.original import (
     original_accuracy,
     original_classes,
     original_training,
+    reproduced,
+    reproduction_finding,
 )
 from cnnreport.tables.pairs import class_differences, pairs, side_by_side
 from cnnreport.tables.places import machines, training_days
@@ -137,6 +139,8 @@ __all__ = [
     "rate_text",
     "reasons",
     "reliability_bins",
+    "reproduced",
+    "reproduction_finding",
     "resolution",
     "seeds_table",
     "settings",

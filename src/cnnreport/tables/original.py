@@ -1,9 +1,10 @@
 """Tables that set the original study beside this one."""
 
 from cnnreport.evidence import unmarked
-from cnnreport.formats import md, percent, plural, points, thousands
+from cnnreport.formats import listing, md, percent, plural, points, thousands
 from cnnreport.original import Original, OriginalCell
 from cnnreport.records import DatasetRecord
+from cnnreport.reproduction import Reproduction, reproductions, train_accuracy
 from cnnreport.statistics import accuracy_interval
 from cnnreport.study import Cell, Study
 from cnnreport.tables.markdown import Table
@@ -14,7 +15,14 @@ from cnnreport.tables.recipes import (
     optimiser_text,
     rate_text,
 )
-from cnnreport.tables.words import INTERVAL, NONE, Names, interval_text, optional
+from cnnreport.tables.words import (
+    INTERVAL,
+    NONE,
+    Names,
+    accuracy_alone,
+    interval_text,
+    optional,
+)
 
 
 def in_original(study: Study, original: Original, dataset: str) -> bool:
@@ -56,6 +64,59 @@ def _difference(ours: Cell, theirs: OriginalCell | None) -> str:
     if theirs is None or theirs.test_accuracy is None:
         return NONE
     return points(ours.metrics.accuracy - theirs.test_accuracy)
+
+
+def reproduced(study: Study, original: Original, dataset: str, names: Names) -> Table:
+    """Return for each printed test accuracy whether ours reproduce it, within noise or not."""
+    rows = [
+        [
+            names[found.cell.model],
+            percent(found.accuracy),
+            accuracy_alone(found.cell),
+            interval_text(found.expected),
+            _outcome(found),
+            optional(found.printed.train_accuracy),
+            percent(train_accuracy(found.cell)),
+        ]
+        for found in reproductions(study, original, dataset)
+    ]
+    headers = [
+        "Network",
+        "Original",
+        "Ours",
+        "Where one more training of ours would lie",
+        "Reproduced",
+        "Training accuracy, original",
+        "Training accuracy, ours",
+    ]
+    return Table(headers, rows, "lrrrlrr")
+
+
+def _outcome(found: Reproduction) -> str:
+    if found.other:
+        return f"not repeated: other {listing(list(found.other))}"
+    if found.within:
+        return "within noise"
+    return f"no: ours is {_apart(found)}"
+
+
+def _apart(found: Reproduction) -> str:
+    side = "lower" if found.gap < 0 else "higher"
+    return f"{points(abs(found.gap), signed=False)} {side}"
+
+
+def reproduction_finding(study: Study, original: Original, dataset: str, names: Names) -> str:
+    """Return in a sentence or two which printed accuracies ours reproduce."""
+    repeated = [each for each in reproductions(study, original, dataset) if not each.other]
+    if not repeated:
+        return (
+            "No training here repeats one of the original's, so nothing says whether its figures "
+            "can be reproduced."
+        )
+    near = [names[each.cell.model] for each in repeated if each.within]
+    far = [f"{names[each.cell.model]} ({_apart(each)})" for each in repeated if not each.within]
+    parts = [f"Reproduced within noise: {listing(near)}."] if near else []
+    return " ".join(parts + ([f"Not reproduced: {listing(far)}."] if far else []))
 
 
 def original_training(study: Study, original: Original, dataset: str, names: Names) -> Table:
