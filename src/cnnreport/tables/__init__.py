@@ -44,6 +44,7 @@ from cnnreport.tables.original import (
     original_accuracy,
     original_classes,
     original_training,
+    repeats,
     reproduced,
     reproduction_finding,
 )
@@ -139,6 +140,7 @@ __all__ = [
     "rate_text",
     "reasons",
     "reliability_bins",
+    "repeats",
     "reproduced",
     "reproduction_finding",
     "resolution",

@@ -105,6 +105,11 @@ def _apart(found: Reproduction) -> str:
     return f"{points(abs(found.gap), signed=False)} {side}"
 
 
+def repeats(study: Study, original: Original, dataset: str) -> bool:
+    """Say whether any training of ours repeats one of the original's with a known accuracy."""
+    return any(not each.other for each in reproductions(study, original, dataset))
+
+
 def reproduction_finding(study: Study, original: Original, dataset: str, names: Names) -> str:
     """Return in a sentence or two which printed accuracies ours reproduce."""
     repeated = [each for each in reproductions(study, original, dataset) if not each.other]
