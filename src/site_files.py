@@ -25,6 +25,7 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 from cnnreport.errors import CnnReportError
+from cnnreport.freezing import pictures_of
 from cnnreport.picture_texts import FOLDER as PICTURES
 from cnnreport.picture_texts import INDEX, Picture, load_pictures
 from cnnreport.tabledata import (
@@ -179,7 +180,7 @@ def picture_files(docs: Path, studies: Path) -> Iterator[tuple[str, bytes]]:
     for name, picture in _missing(load_pictures(docs / INDEX), docs / PICTURES):
         yield f"{PICTURES}/{name}", blank_sheet(picture)
     for index in sorted(studies.glob(f"*/{INDEX}")):
-        folder, known = index.parent / PICTURES, load_pictures(index)
+        folder, known = pictures_of(index.parent), load_pictures(index)
         place = f"studies/{index.parent.name}/{PICTURES}"
         for path in sorted(folder.glob("*.svg")):
             yield f"{place}/{path.name}", path.read_bytes()

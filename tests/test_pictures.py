@@ -533,17 +533,19 @@ def test_a_study_without_pictures_is_frozen_without(project: Path) -> None:
 
 def test_pictures_that_dvc_cannot_keep_stop_the_freeze(project: Path) -> None:
     with pytest.raises(
-        ResultsError, match=r"nothing was frozen: `dvc add pictures` failed"
+        ResultsError, match=r"nothing was frozen: `dvc add` failed for the"
     ) as caught:
         freeze(project, project / "report/studies", "a", "")
     assert "\n" not in str(caught.value)
     assert not list((project / "report/studies").glob("*"))
+    assert not list((project / "report/study-pictures").glob("[!.]*"))
 
 
 def test_a_missing_picture_stops_the_freeze(project: Path) -> None:
     (project / "docs/pictures" / ENTRY.dark).unlink()
     with pytest.raises(ResultsError, match=r"a-b-dark\.svg: is missing"):
         freeze(project, project / "report/studies", "a", "")
+    assert not list((project / "report/study-pictures").glob("[!.]*"))
 
 
 def test_pictures_are_kept_by_dvc_and_never_by_git(project: Path) -> None:
@@ -559,19 +561,50 @@ def test_pictures_are_kept_by_dvc_and_never_by_git(project: Path) -> None:
         capture_output=True,
         text=True,
     ).stdout
-    assert "pictures.dvc" in listed
+    assert "report/studies/a/pictures.dvc" in listed
+    assert "report/study-pictures/.gitignore" in listed
+    assert "study-pictures/a" not in listed
     assert ".svg" not in listed
     manifest = load_manifest(folder)
-    assert {"pictures.json", "pictures.dvc", ".gitignore"} <= manifest.files.keys()
-    assert not [name for name in manifest.files if name.startswith("pictures/")]
+    assert {"pictures.json", "pictures.dvc"} <= manifest.files.keys()
     assert manifest_finding(project, "a").level is Level.EXACT
-    (folder / "pictures" / ENTRY.file).write_text("another", encoding="utf-8")
+    pictures = project / "report/study-pictures/a"
+    (pictures / ENTRY.file).write_text("another", encoding="utf-8")
     changed = manifest_finding(project, "a")
     assert (changed.level, "pictures.dvc" in changed.detail) == (Level.WRONG, True)
-    shutil.rmtree(folder / "pictures")
-    assert manifest_finding(project, "a").level is Level.EXACT
-    (folder / "pictures.dvc").unlink()
+    (folder / "pictures.dvc").rename(folder / "elsewhere")
     assert manifest_finding(project, "a").level is Level.WRONG
+    (folder / "elsewhere").rename(folder / "pictures.dvc")
+    shutil.rmtree(pictures)
+    assert manifest_finding(project, "a").level is Level.EXACT
+
+
+def test_a_copy_without_the_pictures_is_as_good_for_the_pipeline(project: Path) -> None:
+    """DVC refuses stages that depend on a folder with an output of its own that is not there."""
+
+    def dvc(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "dvc", *arguments],
+            cwd=project,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    subprocess.run(["git", "init", "--quiet"], cwd=project, check=True, capture_output=True)
+    dvc("init", "--quiet")
+    freeze(project, project / "report/studies", "a", "")
+    stage = {"cmd": "echo >> pages", "deps": ["report/studies"], "outs": ["pages"]}
+    save_text(project / "dvc.yaml", json.dumps({"stages": {"report": stage}}))
+    (project / "dvc.lock").unlink()
+    dvc("repro", "report")
+    pictures = project / "report/study-pictures/a"
+    shutil.rmtree(pictures)
+    assert "didn't change" in dvc("repro", "report")
+    dvc("checkout")
+    assert {path.name for path in pictures.iterdir()} == {ENTRY.file, ENTRY.dark}
 
 
 def test_a_frozen_study_with_pictures_has_its_gallery() -> None:
@@ -609,7 +642,7 @@ def test_missing_pictures_become_sheets_of_their_size(tmp_path: Path, hook: Modu
     for folder in (docs, studies / "kept"):
         save_text(folder / "pictures.json", pictures_json({"digits-samples": ENTRY}))
     save_text(docs / "pictures" / ENTRY.file, "<svg/>")
-    save_text(studies / "kept/pictures" / ENTRY.dark, "<svg/>")
+    save_text(tmp_path / "study-pictures/kept" / ENTRY.dark, "<svg/>")
     found = dict(hook.picture_files(docs, studies))
     assert set(found) == {
         f"pictures/{ENTRY.dark}",

@@ -12,9 +12,11 @@ results/        the files of `cnnreport.records`; predictions compressed, withou
                 them (confusion/, classes.csv)
 code/           the files of src/cnnreport/models/ that built the networks
 pictures.json   what is said of the pictures of its images; only of a study that has them
-pictures/       these pictures. Images of others are not for git: it is ignored, and DVC keeps it by
-                the file pictures.dvc
+pictures.dvc    the file by which DVC keeps these pictures, in ../../study-pictures/NAME
 =============== ===================================================================================
+
+Images of others are not for git, which ignores the pictures. They lie outside of what the stages of
+the pipeline depend on: a copy without them is as good for `dvc repro` as one with them.
 """
 
 import gzip
@@ -50,10 +52,18 @@ CODE, MODELS, DOCS = "code", "src/cnnreport/models/", "docs"
 TRACKED = f"{PICTURES}.dvc"
 """The file by which DVC knows the pictures of a frozen study."""
 
+KEPT_PICTURES = "study-pictures"
+"""The folder beside that of the studies with a folder of pictures for each."""
+
 RESERVED = ("live",)
 """What a comparison calls the study that is not frozen."""
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+
+
+def pictures_of(folder: Path) -> Path:
+    """Return where the pictures of the frozen study in a folder are, if they are at hand."""
+    return folder.parent.with_name(KEPT_PICTURES) / folder.name
 
 
 def freeze(
@@ -81,7 +91,7 @@ def freeze(
     try:
         _copy(root, building, params)
         _keep_code(root, building, study)
-        _keep_pictures(root / DOCS, building)
+        _keep_pictures(root / DOCS, building, pictures_of(target))
         save_text(building / MANIFEST, to_json(_manifest(root, building, name, title)))
         building.rename(target)
     except FileNotFoundError as error:
@@ -152,29 +162,39 @@ def _keep_code(root: Path, folder: Path, study: Study) -> None:
         target.write_bytes(text)
 
 
-def _keep_pictures(docs: Path, folder: Path) -> None:
+def _keep_pictures(docs: Path, folder: Path, pictures: Path) -> None:
     """Keep the pictures of a study that has some: their texts for git, themselves for DVC."""
     known = load_pictures(docs / INDEX)
     if not known:
         return
     shutil.copyfile(docs / INDEX, folder / INDEX)
-    (folder / PICTURES).mkdir()
-    for name in sorted({name for each in known.values() for name in (each.file, each.dark)}):
-        shutil.copyfile(docs / PICTURES / name, folder / PICTURES / name)
-    # Before DVC looks: it would ask git whether the folder is ignored, and write this file itself.
-    save_text(folder / ".gitignore", f"/{PICTURES}\n")
-    done = subprocess.run(  # noqa: S603 - fixed arguments
-        [sys.executable, "-m", "dvc", "add", "--quiet", PICTURES],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode or not (folder / TRACKED).is_file():
-        reason = (done.stderr.strip().splitlines() or ["it wrote no file"])[-1]
-        raise ResultsError(
-            f"nothing was frozen: `dvc add {PICTURES}` failed for the pictures ({reason})"
+    tracked = pictures.with_name(f"{pictures.name}.dvc")
+    try:
+        shutil.rmtree(pictures, ignore_errors=True)
+        pictures.mkdir(parents=True)
+        for name in sorted({name for each in known.values() for name in (each.file, each.dark)}):
+            shutil.copyfile(docs / PICTURES / name, pictures / name)
+        # Before DVC looks: it would ask git whether the folder is ignored, and write a line here
+        # for each study. The file also keeps the folder, which DVC wants to be there in a clone.
+        save_text(pictures.with_name(".gitignore"), "/*/\n")
+        done = subprocess.run(  # noqa: S603 - fixed arguments
+            [sys.executable, "-m", "dvc", "add", "--quiet", pictures.name],
+            cwd=pictures.parent,
+            capture_output=True,
+            text=True,
+            check=False,
         )
+        if done.returncode or not tracked.is_file():
+            reason = (done.stderr.strip().splitlines() or ["it wrote no file"])[-1]
+            raise ResultsError(f"nothing was frozen: `dvc add` failed for the pictures ({reason})")
+        # With the study, whose manifest protects it.
+        where = f"wdir: ../../{pictures.parent.name}\n"
+        save_text(folder / TRACKED, tracked.read_text(encoding="utf-8") + where)
+    except (OSError, ResultsError):
+        shutil.rmtree(pictures, ignore_errors=True)
+        raise
+    finally:
+        tracked.unlink(missing_ok=True)
 
 
 def _source(root: Path, name: str, digest: str, commit: str) -> bytes | None:

@@ -7,8 +7,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from cnnreport.errors import ResultsError
-from cnnreport.freezing import MANIFEST, TRACKED, load_manifest
-from cnnreport.picture_texts import FOLDER as PICTURES
+from cnnreport.freezing import MANIFEST, TRACKED, load_manifest, pictures_of
 from cnnreport.seals import UNREADABLE, folder_md5, md5, sha256
 from cnnreport.verification.findings import HELD, Check, Finding, holds, sum_up, wrong
 from cnnreport.verification.subject import FROZEN, folder_of
@@ -35,11 +34,10 @@ def _checks(folder: Path, shown: str) -> Iterator[Check]:
         yield _file_check(f"{shown}{name}", digest, sha256(folder / name))
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        known = name == MANIFEST or name in manifest.files or folder / PICTURES in path.parents
-        if path.is_file() and not known:
+        if path.is_file() and name != MANIFEST and name not in manifest.files:
             yield wrong(f"{shown}{name}: is not in {MANIFEST}; nobody froze it")
-    if (folder / PICTURES).is_dir():
-        yield _pictures_check(folder, f"{shown}{PICTURES}")
+    if pictures_of(folder).is_dir():
+        yield _pictures_check(folder, shown)
 
 
 def _file_check(shown: str, wanted: str, found: str) -> Check:
@@ -51,12 +49,13 @@ def _file_check(shown: str, wanted: str, found: str) -> Check:
 
 def _pictures_check(folder: Path, shown: str) -> Check:
     """Check the pictures, where they are, against what DVC was told of them."""
+    pictures = pictures_of(folder)
+    where = f"{pictures.parent.name}/{pictures.name}"
     try:
         text = (folder / TRACKED).read_text(encoding="utf-8")
         wanted = YAML(typ="safe").load(text)["outs"][0]["md5"]
     except (OSError, YAMLError, LookupError, TypeError):
-        return wrong(f"{shown}: no {TRACKED} says what they were; nobody froze them")
-    pictures = folder / PICTURES
+        return wrong(f"{where}: no {shown}{TRACKED} says what they were; nobody froze them")
     found = folder_md5(
         {
             path.relative_to(pictures).as_posix(): md5(path)
@@ -64,7 +63,8 @@ def _pictures_check(folder: Path, shown: str) -> Check:
             if path.is_file()
         }
     )
-    return holds(found == wanted, f"{shown}: are not those that {TRACKED} names; `dvc checkout`")
+    text = f"{where}: are not those that {shown}{TRACKED} names; `dvc checkout`"
+    return holds(found == wanted, text)
 
 
 def frozen_folders(root: Path) -> list[str]:
