@@ -351,13 +351,14 @@ def test_the_image_set_is_named_or_the_closest() -> None:
 
 
 def test_the_command_gives_a_reason_for_every_network() -> None:
-    done = cnnreport("choose", "--study", "objects", "--accuracy", "55%", "--train-time", "10min")
+    done = cnnreport("choose", "--study", "objects", "--accuracy", "65%", "--train-time", "30min")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].startswith("cifar100-objects: 4,500 training images")
     assert len(lines) == 2 + len(MODELS)
-    assert "GoogLeNet: excluded by training time" in done.stdout
-    assert lines[-1].startswith("Take ResNet-50: ")
+    assert "LeNet: excluded by test accuracy" in done.stdout
+    assert "training time, 54 min" in next(line for line in lines if line.startswith("GoogLeNet: "))
+    assert lines[-1].startswith("Take VGGNet-16: ")
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ from cnnreport.statistics import (
     mcnemar_p,
     most_confused_pairs,
     over_seeds,
+    paired_spread,
     percentiles,
     predictions_evidence,
     resampled_means,
@@ -241,11 +242,14 @@ def test_holm_is_that_of_the_library_to_the_last_digit(p_values):
 def test_what_is_drawn_for_each_network_once_is_what_is_drawn_for_the_pair():
     study = make_study(models=("lenet", "vgg16"), seeds=(0, 1, 2))
     a, b = study.cells_of("digits")
-    difference = correct_matrix(a).astype(float) - correct_matrix(b)
-    spread = spread_of(difference.mean(axis=1), resampled_means(difference))
-    expected = spread.around(float(difference.mean()))
+    right = [correct_matrix(cell).astype(float) for cell in (a, b)]
+    together = resampled_means(right[0] - right[1]).mean(axis=1).var()
+    drawn = [resampled_means(each) for each in right]
+    spread = paired_spread([each.mean(axis=1) for each in right], drawn)
+    assert spread.images == pytest.approx(together, rel=1e-9)
+    expected = spread.around(float((right[0] - right[1]).mean()))
     found = compare_cells(a, b).interval
-    assert (found.low, found.high) == (expected.low, expected.high)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), rel=1e-9)
 
 
 def test_confusions_are_counted_as_the_library_does(cell):
@@ -322,44 +326,94 @@ def test_images_are_drawn_once_an_image_on_average_and_alike_for_every_network()
 
 
 def simulated_differences(
-    seeds: int, images_sd: float, own_sd: float, seed_sd: float, trials: int = 1500
+    seeds: int, images_sd: float, own_sd: float, seed_sds: tuple[float, float], trials: int = 1500
 ) -> list[tuple[float, Spread]]:
-    """Return differences without a true one, each with its spread.
+    """Return differences of two networks without a true one, each with its spread.
 
-    The sources of chance are normal: what images, the same for all seeds, do to the mean; what
-    they do to each seed alone; and the seeds. The resamples are those of the many images.
+    The sources of chance are normal: what images, the same for all seeds, do to the means; what
+    they do to each seed alone; and the seeds, of which either network has a spread of its own. The
+    resamples are those of the many images.
     """
     generator = np.random.default_rng([seeds, *(int(1000 * sd) for sd in (images_sd, own_sd))])
     found = []
     for _ in range(trials):
-        by_seed = generator.normal(0, images_sd) + generator.normal(
-            0, np.hypot(own_sd, seed_sd), seeds
-        )
-        drawn = by_seed + generator.normal(0, images_sd, (200, 1))
-        spread = spread_of(by_seed, drawn + generator.normal(0, own_sd, (200, seeds)))
-        found.append((float(by_seed.mean()), spread))
+        by_seed, drawn = [], []
+        for seed_sd in seed_sds:
+            figures = generator.normal(0, images_sd / np.sqrt(2)) + generator.normal(
+                0, np.hypot(own_sd, seed_sd), seeds
+            )
+            shared = generator.normal(0, images_sd / np.sqrt(2), (200, 1))
+            by_seed.append(figures)
+            drawn.append(figures + shared + generator.normal(0, own_sd, (200, seeds)))
+        difference = float(by_seed[0].mean() - by_seed[1].mean())
+        found.append((difference, paired_spread(by_seed, drawn)))
     return found
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5])
 @pytest.mark.parametrize(
-    ("images_sd", "own_sd", "seed_sd"),
-    [(0.0025, 0.0, 0.014), (0.0025, 0.0025, 0.0014), (0.0025, 0.0, 0.005)],
-    ids=["seeds dominate", "images dominate", "both count"],
+    ("images_sd", "own_sd", "seed_sds"),
+    [
+        (0.0025, 0.0, (0.01, 0.01)),
+        (0.0025, 0.0, (0.02, 0.005)),
+        (0.0025, 0.0025, (0.001, 0.001)),
+        (0.0025, 0.0, (0.004, 0.004)),
+        (0.0025, 0.0, (0.006, 0.0015)),
+    ],
+    ids=[
+        "seeds dominate",
+        "those of one network dominate",
+        "images dominate",
+        "both count",
+        "both count, and one network more",
+    ],
 )
 def test_what_seeds_and_images_do_is_rarely_taken_for_a_difference(
-    seeds, images_sd, own_sd, seed_sd
+    seeds, images_sd, own_sd, seed_sds
 ):
-    """The level is kept with few seeds, and the interval is not much wider than it must be."""
-    found = simulated_differences(seeds, images_sd, own_sd, seed_sd)
+    """The level is kept with few seeds, also where one network's lie further apart."""
+    found = simulated_differences(seeds, images_sd, own_sd, seed_sds)
     false_positives = np.mean([spread.p_value(mean) < ALPHA for mean, spread in found])
     # The standard error of this share is 0.006.
     assert false_positives <= ALPHA + 0.012
     assert np.mean([leaves_zero_out(spread.around(mean)) for mean, spread in found]) == (
         false_positives
     )
-    if seed_sd > 5 * images_sd:
-        assert false_positives >= ALPHA - 0.02
+
+
+def test_seeds_that_dominate_are_not_taken_for_more_than_they_are():
+    """With five seeds the interval is not much wider than it must be."""
+    found = simulated_differences(5, 0.001, 0.0, (0.02, 0.02))
+    assert np.mean([spread.p_value(mean) < ALPHA for mean, spread in found]) >= ALPHA - 0.02
+
+
+def test_two_networks_are_compared_by_welchs_test_where_images_do_nothing():
+    by_seed = [np.array([0.61, 0.64, 0.62]), np.array([0.66, 0.655, 0.67])]
+    spread = paired_spread(by_seed, [np.tile(each, (RESAMPLES, 1)) for each in by_seed])
+    theirs = stats.ttest_ind(*by_seed, equal_var=False)
+    difference = by_seed[0].mean() - by_seed[1].mean()
+    assert spread.p_value(difference) == pytest.approx(theirs.pvalue, rel=1e-6)
+    ends = theirs.confidence_interval(CONFIDENCE)
+    assert dataclasses.astuple(spread.around(difference)) == pytest.approx((ends.low, ends.high))
+
+
+def test_a_clear_difference_is_seen_with_three_seeds(cell):
+    """Ten points at a thousand images, a point apart from seed to seed, among ten pairs."""
+    generator = np.random.default_rng(3)
+    hardness = generator.random(1000)
+
+    def network(*shares: float) -> Cell:
+        noise = generator.normal(0, 0.2, (len(shares), 1000))
+        rows = [hardness + each for each in noise]
+        return with_correct(
+            cell,
+            [list(row < np.quantile(row, share)) for row, share in zip(rows, shares, strict=True)],
+        )
+
+    found = compare_cells(network(0.70, 0.69, 0.68), network(0.60, 0.59, 0.58))
+    assert found.p_value * 10 < ALPHA
+    near = compare_cells(network(0.70, 0.69, 0.68), network(0.68, 0.67, 0.66))
+    assert near.p_value > ALPHA
 
 
 def leaves_zero_out(interval: Interval) -> bool:
@@ -415,7 +469,8 @@ spreads = st.builds(
     Spread,
     st.floats(1e-8, 1e-2),
     st.floats(0, 1e-2),
-    st.lists(st.tuples(st.floats(0, 1e-2), st.integers(1, 9)), max_size=2).map(tuple),
+    st.floats(0, 1e-2),
+    st.floats(1, 9),
 )
 
 
@@ -432,13 +487,20 @@ def test_p_values_and_intervals_agree(spread, value):
 
 @few
 @given(spreads, spreads, st.floats(1e-8, 1.0))
-def test_a_sum_reaches_further_than_either_and_no_less_than_its_images(one, other, alpha):
-    assert (one + other).images == pytest.approx(one.images + other.images)
-    assert one.reach(alpha) >= Spread(one.images).reach(alpha)
-    without_own = [dataclasses.replace(each, own=0.0) for each in (one, other)]
-    assert sum(without_own, Spread(0.0)).reach(alpha) >= max(
-        each.reach(alpha) for each in without_own
-    ) * (1 - 1e-9)
+def test_a_sum_has_all_variance_and_reaches_no_less_than_its_images(one, other, alpha):
+    both = one + other
+    assert (both.images, both.seeds) == pytest.approx(
+        (one.images + other.images, one.seeds + other.seeds)
+    )
+    assert both.reach(alpha) >= Spread(both.images).reach(alpha)
+    if one.seeds and other.seeds:
+        rounding = 1e-6
+        assert min(one.free, other.free) - rounding <= both.free
+        assert both.free <= one.free + other.free + rounding
+
+
+def test_seeds_of_one_side_alone_keep_their_degrees_of_freedom():
+    assert (Spread(1.0) + Spread(1.0, seeds=0.5, free=2)).free == 2
 
 
 def test_no_difference_at_all_has_a_p_value_of_one():

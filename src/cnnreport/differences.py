@@ -25,6 +25,7 @@ from cnnreport.statistics import (
     correct_matrix,
     holm,
     mcnemar_p,
+    paired_spread,
     percentiles,
     resampled_means,
     spread_of,
@@ -220,7 +221,7 @@ def shift(before: Cell, after: Cell, *, same_images: bool) -> Shift:
 
     On the same test images the answers are paired image by image: McNemar's exact test for one
     seed on either side, else a bootstrap that draws the images for both together and the seeds
-    for each by itself, with Student's t for the few seeds. On other images nothing is paired:
+    for each by itself, with Welch's t for the few seeds. On other images nothing is paired:
     Fisher's exact test with Newcombe's interval, or a bootstrap that draws the images for each by
     itself as well. Of a study with one seed, the spread over seeds is not known and left out.
 
@@ -252,13 +253,13 @@ def _paired(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Shift:
 
 def _over_seeds(before: NDArray[np.bool_], after: NDArray[np.bool_], *, same_images: bool) -> Shift:
     """Compare answers of shape (seeds, images), of which one study at least has several seeds."""
-    spread = paired_spread(before, after) if same_images else apart_spread(before, after)
+    spread = same_spread(before, after) if same_images else apart_spread(before, after)
     difference = float(after.mean() - before.mean())
     return Shift(
         difference=difference,
         interval=within(spread.around(difference), -1, 1),
         p_value=spread.p_value(difference),
-        method=f"{_bootstrap_of(same_images)}, with Student's t for the seeds",
+        method=f"{_bootstrap_of(same_images)}, with Welch's t for the seeds",
     )
 
 
@@ -290,20 +291,18 @@ def two_proportions(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Shif
     )
 
 
-def paired_spread(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Spread:
+def same_spread(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Spread:
     """Return the spread of the difference of two accuracies on the same images.
 
-    `before` and `after` are answers of shape (seeds, images); the seeds of each are drawn by
-    themselves, the images for both together.
+    `before` and `after` are answers of shape (seeds, images).
     """
-    drawn = [resampled_means(right.astype(float)) for right in (before, after)]
-    old, new = map(spread_of, (right.mean(axis=1) for right in (before, after)), drawn)
-    together = float((drawn[1].mean(axis=1) - drawn[0].mean(axis=1)).var())
-    return replace(old + new, images=together)
+    both = (before, after)
+    drawn = [resampled_means(right.astype(float)) for right in both]
+    return paired_spread([right.mean(axis=1) for right in both], drawn)
 
 
 def apart_spread(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Spread:
-    """Return the spread of the difference of two accuracies on other images, as `paired_spread`."""
+    """Return the spread of the difference of two accuracies on other images, as `same_spread`."""
     return _alone(before) + _alone(after)
 
 

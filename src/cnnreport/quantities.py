@@ -1,7 +1,7 @@
 """What a claim can measure networks by, and how two figures of a kind stand to each other."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import fmean, variance
 
@@ -103,8 +103,10 @@ def train_accuracy_interval(cell: Cell) -> Interval:
     last = [run.history[-1].train_accuracy for run in cell.runs]
     by_run, images = list(map(float, last)), cell.metrics.images_seen // cell.metrics.epochs
     share, runs = fmean(by_run), len(by_run)
-    between = ((variance(by_run) / runs, runs - 1),) if runs > 1 else ()
-    interval = over_seeds(share, images, Spread(share * (1 - share) / images, seeds=between))
+    spread = Spread(share * (1 - share) / images)
+    if runs > 1:
+        spread = replace(spread, seeds=variance(by_run) / runs, free=runs - 1)
+    interval = over_seeds(share, images, spread)
     return evident_interval(interval, "Wilson's interval of the training accuracy", *last)
 
 

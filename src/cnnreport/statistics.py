@@ -52,32 +52,40 @@ class Spread:
     """How far a mean over seeds and test images may be off, as variances by their source.
 
     `images` is the variance that the choice of images gives to the mean of these very trainings,
-    and `own` the part of it that is not the same for all trainings. `seeds` holds, for each group
-    of several trainings, the variance of its mean and the degrees of freedom; that variance has
-    `own` in it already.
+    and `own` the part of it that is not the same for all trainings. `seeds` is the variance that
+    drawing the seeds gives to the mean, known to `free` degrees of freedom; it has `own` in it
+    already.
     """
 
     images: float
     own: float = 0.0
-    seeds: tuple[tuple[float, int], ...] = ()
+    seeds: float = 0.0
+    free: float = 1.0
 
     def __add__(self, other: "Spread") -> "Spread":
-        """Return the spread of the sum or difference of two independent means."""
-        return Spread(self.images + other.images, self.own + other.own, self.seeds + other.seeds)
+        """Return the spread of the sum or difference of two independent means.
+
+        The degrees of freedom of the seeds are those of B. L. Welch, Biometrika 34, 1947, pp.
+        28-35, for two samples whose variances need not be the same.
+        """
+        seeds = self.seeds + other.seeds
+        parts = self.seeds**2 / self.free + other.seeds**2 / other.free
+        free = seeds**2 / parts if parts > 0 else max(self.free, other.free)
+        return Spread(self.images + other.images, self.own + other.own, seeds, free)
 
     def reach(self, alpha: float = ALPHA) -> float:
         """Return how far an interval of confidence ``1 - alpha`` reaches to either side.
 
         Each variance counts with the square of its own quantile, Student's for the seeds and the
         normal one for the many images. Such an interval holds the truth at least as often as it
-        says (S. K. Banerjee, Sankhya 22, 1960, pp. 357-358), which Satterthwaite's degrees of
-        freedom do not ensure with two or three seeds. It never reaches less far than the images
-        alone would.
+        says (S. K. Banerjee, Sankhya 22, 1960, pp. 357-358), which degrees of freedom for seeds
+        and images together do not ensure with two or three seeds. It never reaches less far than
+        the images alone would.
         """
         normal = float(ndtri(alpha / 2)) ** 2
         shared = normal * max(self.images - self.own, 0.0)
-        between = (float(stdtrit(free, alpha / 2)) ** 2 * part for part, free in self.seeds)
-        return math.sqrt(max(normal * self.images, shared + sum(between)))
+        between = float(stdtrit(self.free, alpha / 2)) ** 2 * self.seeds
+        return math.sqrt(max(normal * self.images, shared + between))
 
     def around(self, value: float) -> Interval:
         """Return the interval around a value."""
@@ -262,9 +270,10 @@ def compare_cells(a: Cell, b: Cell) -> Comparison:
     """Compare two networks image by image.
 
     With one seed the p-value is McNemar's exact one and the interval that of a paired bootstrap
-    over the images, both for these two trainings. With several seeds both are those of a paired
-    bootstrap over (seed, image) with Student's t for the few seeds (see `spread_of`): the p-value
-    is below `ALPHA` where the interval leaves zero out. They then hold for other seeds, too.
+    over the images, both for these two trainings. With several seeds both are those of a
+    bootstrap that draws the images for both together and the seeds for each by itself, with Welch's
+    t for the few seeds (see `paired_spread`): the p-value is below `ALPHA` where the interval
+    leaves zero out. They then hold for other seeds, too.
 
     Raises:
         ResultsError: the cells were not tested on the same images with the same seeds.
@@ -276,16 +285,16 @@ def compare_cells(a: Cell, b: Cell) -> Comparison:
             f"{a.dataset}/{a.model} and {b.dataset}/{b.model}: wanted the same test images and "
             f"seeds, came {correct_a.shape} and {correct_b.shape} (seeds, images); run `dvc repro`"
         )
-    difference = correct_a.astype(float) - correct_b
-    # Counts of right answers are whole numbers, so their difference is exactly the difference's.
-    drawn = (_drawn_correct(a) - _drawn_correct(b)) / difference.shape[1]
-    mean = float(difference.mean())
-    if len(difference) == 1:
+    mean = float(correct_a.mean() - correct_b.mean())
+    drawn = [_drawn_correct(cell) / correct_a.shape[1] for cell in (a, b)]
+    if len(correct_a) == 1:
         method = "exact McNemar"
-        interval, p_value = percentiles(drawn), mcnemar_p(correct_a[0], correct_b[0])
+        # Counts of right answers are whole numbers, so this is exactly the difference's.
+        apart = (_drawn_correct(a) - _drawn_correct(b)) / correct_a.shape[1]
+        interval, p_value = percentiles(apart), mcnemar_p(correct_a[0], correct_b[0])
     else:
-        method = "paired bootstrap over seeds and images, Student's t for the seeds"
-        spread = spread_of(difference.mean(axis=1), drawn)
+        method = "bootstrap over images, paired, and over seeds, Welch's t for the seeds"
+        spread = paired_spread([correct_a.mean(axis=1), correct_b.mean(axis=1)], drawn)
         interval, p_value = within(spread.around(mean), -1, 1), spread.p_value(mean)
     pair = f"{a.model} less {b.model}"
     inputs = (*predictions_evidence(a, ANSWERS), *predictions_evidence(b, ANSWERS))
@@ -322,7 +331,25 @@ def spread_of(by_seed: NDArray[np.float64], drawn: NDArray[np.float64]) -> Sprea
         return Spread(images)
     apart = drawn - drawn.mean(axis=1, keepdims=True)
     own = float(apart.var(axis=0).sum()) / (seeds - 1) / seeds
-    return Spread(images, own, ((float(by_seed.var(ddof=1)) / seeds, seeds - 1),))
+    return Spread(images, own, float(by_seed.var(ddof=1)) / seeds, seeds - 1)
+
+
+def paired_spread(
+    by_seed: Sequence[NDArray[np.float64]], drawn: Sequence[NDArray[np.float64]]
+) -> Spread:
+    """Return the spread of the difference of two means over seeds, on the same images.
+
+    The seeds of each are drawn by themselves, the images for both together: what a seed does to one
+    network has nothing to do with what it does to another.
+
+    Args:
+        by_seed: the figure of each seed, for either side; shapes (seeds,).
+        drawn: the same on drawn images; shapes (resamples, seeds).
+
+    """
+    one, other = map(spread_of, by_seed, drawn)
+    together = float((drawn[0].mean(axis=1) - drawn[1].mean(axis=1)).var())
+    return replace(one + other, images=together)
 
 
 def within(interval: Interval, least: float, most: float) -> Interval:
