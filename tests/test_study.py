@@ -60,7 +60,7 @@ def test_cells_come_in_the_order_of_params_and_ranked_by_accuracy() -> None:
 def test_results_of_a_network_that_was_taken_out_are_not_read(tmp_path: Path) -> None:
     shutil.copytree(STUDIES["objects"], tmp_path / "study")
     params = tmp_path / "study/params.yaml"
-    params.write_text(params.read_text(encoding="utf-8").replace("- vgg16\n", ""))
+    params.write_text(params.read_text(encoding="utf-8").replace("  - vgg16\n", "", 1))
     shutil.rmtree(tmp_path / "study/results/cifar100-objects/vgg16")
     models = {model for _, model in load(tmp_path / "study").cells}
     assert models == {"lenet", "alexnet", "resnet50", "googlenet"}
