@@ -1,18 +1,21 @@
 """What a run would do and about how long: by made-up records, and by DVC itself."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from clones import ROOT, edit_params, environment, make_clone, ran, succeed
 
 from cnnreport.errors import ParamsError
-from cnnreport.params import BASE_DATASETS, load_params
-from cnnreport.pipeline import Pipeline, Reason, StageState, differences, override
+from cnnreport.folders import list_folder, save_listing
+from cnnreport.params import BASE_DATASETS, Folder, load_params
+from cnnreport.pipeline import ALWAYS, Pipeline, Reason, StageState, differences, override
 from cnnreport.planning import (
     STEADY,
     TRAIN_IMAGES,
@@ -25,6 +28,7 @@ from cnnreport.planning import (
     decide,
     estimate,
     load_past_runs,
+    looked_into,
     notes,
     rows,
     start_up,
@@ -32,7 +36,7 @@ from cnnreport.planning import (
     train_images,
     trainings,
 )
-from cnnreport.records import DatasetRecord, TrainingRecord, load_json
+from cnnreport.records import DatasetRecord, TrainingRecord, load_json, save_text
 from cnnreport.stages import check
 
 PARAMS = load_params(ROOT / "params.yaml")
@@ -438,3 +442,32 @@ def test_dvc_runs_what_was_planned(tmp_path: Path) -> None:
     expected = planned_by_command(clone, "train", "-S", "epochs=2")
     edit_params(clone, epochs=2)
     assert ran(succeed(clone, "dvc", "repro", "train")) == expected == {"train@lenet-digits-0"}
+
+
+def folder_stage(*reasons: Reason) -> StageState:
+    return StageState("inventory@mine", ("check",), reasons)
+
+
+def test_a_folder_that_is_as_it_was_needs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a/one.png", "a/two.png", "b/three.png"):
+        save_text(tmp_path / "images" / name, name)
+    folder = Folder(path="images", classes=["a", "b"])
+    params = SimpleNamespace(folders={"mine": folder})
+    always = Reason(ALWAYS)
+    first = looked_into(folder_stage(always), params)
+    assert [reason.text for reason in first.reasons] == ["images: 3 added"]
+    save_listing(Path("data/listings/mine.csv"), list_folder(Path("images")))
+    assert looked_into(folder_stage(always), params).reasons == ()
+    other = Reason("src/stage.py changed")
+    assert looked_into(folder_stage(other, always), params).reasons == (other,)
+    Path("images/a/one.png").unlink()
+    save_text(Path("images/a/two.png"), "another")
+    save_text(Path("images/b/four.png"), "four")
+    found = looked_into(folder_stage(always), params)
+    assert [reason.text for reason in found.reasons] == ["images: 1 added, 1 removed and 1 changed"]
+    # On a machine without the folder the last listing is kept.
+    shutil.rmtree("images")
+    assert looked_into(folder_stage(always), params).reasons == ()

@@ -30,8 +30,14 @@ PARAMS_FILE = "params.yaml"
 LONGEST_VALUE = 40
 """A parameter's value that takes more characters is cut off."""
 
+ALWAYS = "runs every time"
+"""The reason of a stage that DVC is told to run each time, which looks for itself what changed."""
+
 _IN_WORDS = {"modified": "changed", "deleted": "is missing", "new": "is new"}
 """DVC's words for the state of a file, and ours."""
+
+_ALWAYS_CHANGED = "always changed"
+"""DVC's words for a stage that is to run each time."""
 
 
 @dataclass(frozen=True)
@@ -134,8 +140,10 @@ class Pipeline:
         inputs = found.get("changed deps", {})
         if PARAMS_FILE in inputs:
             yield from _changed_params(stage.params)
-        if words:
+        if words - {_ALWAYS_CHANGED}:
             yield Reason("its command changed")
+        if _ALWAYS_CHANGED in words:
+            yield Reason(ALWAYS)
         for path in sorted(inputs.keys() - {PARAMS_FILE}):
             yield Reason(f"{path} {_IN_WORDS.get(inputs[path], inputs[path])}", self._makers(path))
         for path, how in found.get("changed outs", {}).items():

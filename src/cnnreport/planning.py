@@ -8,7 +8,7 @@ one. All image sets are of one size (32x32 pixels, three channels), so one of th
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Any, Literal
@@ -16,14 +16,26 @@ from typing import Any, Literal
 from ruamel.yaml import YAML
 
 from cnnreport.checkpoints import checkpoint_root
+from cnnreport.datasets import LISTINGS
 from cnnreport.errors import CnnReportError, ResultsError
-from cnnreport.folders import TEST, list_folder
+from cnnreport.folders import TEST, list_folder, load_listing
 from cnnreport.formats import listing, plural, seconds
 from cnnreport.machine import processor_name, usable_cores
 from cnnreport.params import Params, load_params, parse_params
-from cnnreport.pipeline import PARAMS_FILE, Pipeline, StageState, override, project_folder
+from cnnreport.pipeline import (
+    ALWAYS,
+    PARAMS_FILE,
+    Pipeline,
+    Reason,
+    StageState,
+    override,
+    project_folder,
+)
 from cnnreport.records import CellMetrics, DatasetRecord, TrainingRecord, load_json
 from cnnreport.scheduling import TRAINING
+
+INVENTORY = "inventory@"
+"""How the stages begin that list a folder of images each."""
 
 STEADY = frozenset({"check"})
 """Stages that write the same whatever they read, so that no other one runs after them for it."""
@@ -140,7 +152,8 @@ def load_plan(changes: Sequence[str], targets: Sequence[str]) -> Plan:
     project_folder()
     params, text = _changed(Path(PARAMS_FILE), changes)
     with Pipeline(targets, text if changes else None) as pipeline:
-        steps = decide(pipeline.stages, pipeline.restorable)
+        stages = [looked_into(stage, params) for stage in pipeline.stages]
+        steps = decide(stages, pipeline.restorable)
         upstream = {stage.name: stage.upstream for stage in pipeline.stages}
     past = load_past_runs([Path("results"), *sorted(Path("report/studies").glob("*/results"))])
     coming = trainings(params)
@@ -151,6 +164,34 @@ def load_plan(changes: Sequence[str], targets: Sequence[str]) -> Plan:
         if (found := estimate(coming[step.name], past, Machine.here(params.precision), count_macs))
     }
     return Plan(steps, estimates, tuple(notes(steps, _kept(params))), upstream)
+
+
+def looked_into(stage: StageState, params: Params) -> StageState:
+    """Return a stage that lists a folder with what has changed there, as it would find out."""
+    name = stage.name.removeprefix(INVENTORY)
+    if Reason(ALWAYS) not in stage.reasons or name not in params.folders:
+        return stage
+    others = tuple(reason for reason in stage.reasons if reason != Reason(ALWAYS))
+    changes = _folder_changes(Path(params.folders[name].path), LISTINGS / f"{name}.csv")
+    return replace(stage, reasons=others + ((Reason(changes),) if changes else ()))
+
+
+def _folder_changes(folder: Path, listed: Path) -> str:
+    """Say in what a folder differs from its last listing; nothing if in nothing or not here."""
+    if not folder.is_dir():
+        return ""
+    try:
+        old = {entry.path: entry for entry in load_listing(listed)}
+    except ResultsError:
+        old = {}
+    new = {entry.path: entry for entry in list_folder(folder)}
+    counts = {
+        "added": len(new.keys() - old.keys()),
+        "removed": len(old.keys() - new.keys()),
+        "changed": sum(old[path] != new[path] for path in old.keys() & new.keys()),
+    }
+    parts = [f"{count} {word}" for word, count in counts.items() if count]
+    return f"{folder}: {listing(parts)}" if parts else ""
 
 
 def decide(
