@@ -105,11 +105,12 @@ def _accuracy_words(cell: Cell, blind: float, band: "Expected") -> tuple[Level, 
         )
     if interval.low <= blind:
         return "look closer", (
-            "too bad: cannot be told apart from chance, so a bug, or a training that learnt nothing"
+            "too bad: cannot be told apart from answering without a look at the image, so a bug, "
+            "or a training that learnt nothing"
         )
     if band.low is None:
         known = "no published figure is known" if band.high is None else "not above published ones"
-        return "plausible", f"above chance; {known}"
+        return "plausible", f"above answering without a look at the image; {known}"
     if interval.high >= band.low:
         return "plausible", "among the published figures"
     if cell.metrics.images_seen < SHORT * (band.images_seen or 0):

@@ -4,10 +4,12 @@ No ranking and no number of a result is typed into a template: a template prints
 and the statistics choose their wording. `names` is how the page writes each network.
 """
 
+import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from cnnreport.balance import chance, class_totals, is_unequal, most_frequent
-from cnnreport.evidence import derive, mean
+from cnnreport.evidence import derive, mean, unmarked
 from cnnreport.formats import (
     PLUS_MINUS,
     decimal,
@@ -31,8 +33,17 @@ from cnnreport.statistics import (
     seed_deviation,
     tie_groups,
 )
-from cnnreport.study import Cell, Study
-from cnnreport.tables import INTERVAL, Names, interval_text, steps_of, unequal_settings
+from cnnreport.study import Cell, Run, Study
+from cnnreport.tables import (
+    INTERVAL,
+    TIMES_APART,
+    Names,
+    doubt_beside,
+    interval_text,
+    settings_of,
+    steps_of,
+    unequal_settings,
+)
 
 KERAS_MOMENTUM = 0.99
 """Momentum of Keras' batch normalisation, where a recipe sets none."""
@@ -109,7 +120,9 @@ def lead(ranked: Sequence[RankedCell], names: Names) -> str:
     tied = [names[model] for model in best.tied_with]
     if not tied:
         return f"Its lead over every other network is more than {_chance(best.cell)}."
-    apart = f"These test images cannot tell {names[best.cell.model]} apart from {listing(tied)}"
+    apart = (
+        f"{evidence_for(best.cell)} cannot tell {names[best.cell.model]} apart from {listing(tied)}"
+    )
     others = [names[row.cell.model] for row in ranked[1:] if row.cell.model not in best.tied_with]
     if others:
         return f"{apart}; its lead over {listing(others)} is more than {_chance(best.cell)}."
@@ -123,10 +136,14 @@ def last(ranked: Sequence[RankedCell], names: Names) -> str:
     if gap == 0:
         return "All networks reach the same accuracy."
     behind = f"{points(gap, signed=False)} behind {names[first.model]}"
-    certain = "no more" if first.model in ranked[-1].tied_with else "more"
+    known = (
+        _chance(first).replace("explains", "may explain")
+        if first.model in ranked[-1].tied_with
+        else f"is more than {_chance(first)}"
+    )
     return (
         f"{names[worst.model]} has the lowest, {percent(worst.metrics.accuracy)}: {behind}, "
-        f"which is {certain} than {_chance(first)}."
+        f"which {known}."
     )
 
 
@@ -135,6 +152,11 @@ def _chance(cell: Cell) -> str:
     if len(cell.runs) == 1:
         return "the choice of test images explains"
     return "the choice of test images and seeds explains"
+
+
+def evidence_for(cell: Cell) -> str:
+    """Name what differences of accuracy rest on: with several seeds these count as well."""
+    return "These test images" if len(cell.runs) == 1 else "These test images and seeds"
 
 
 def cost(study: Study, dataset: str, names: Names) -> str:
@@ -243,10 +265,41 @@ def fairness(study: Study, dataset: str) -> str:
     unequal = [md(_in_sentence(name)) for name in unequal_settings(study, dataset)]
     if not unequal:
         return "All networks were trained with the same settings."
+    shared = _unlike_wherever_apart(study, dataset)
+    pairs_apart = (
+        "the only pair" if shared.pairs == 1 else f"each of the {in_words(shared.pairs)} pairs"
+    )
+    lines = (
+        f" In {pairs_apart} that can be told apart these differ too: {listing(shared.settings)}."
+        if shared.settings
+        else ""
+    )
     return (
         f"Not held equal between the networks: {listing(unequal)}. A difference in accuracy may "
-        "therefore come from the training as well as from the architecture."
+        f"therefore come from the training as well as from the architecture.{lines}"
     )
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """The settings that differ in every one of so many pairs that can be told apart."""
+
+    pairs: int
+    settings: list[str]
+
+
+def _unlike_wherever_apart(study: Study, dataset: str) -> _Shared:
+    apart = [pair for pair in compare_all(study.cells_of(dataset)) if pair.p_value < ALPHA]
+    both = [
+        [settings_of(study.cell(dataset, model)) for model in (pair.model_a, pair.model_b)]
+        for pair in apart
+    ]
+    settings = [
+        md(_in_sentence(name))
+        for name in unequal_settings(study, dataset)
+        if both and all(unmarked(a.get(name, "")) != unmarked(b.get(name, "")) for a, b in both)
+    ]
+    return _Shared(len(apart), settings)
 
 
 def _in_sentence(name: str) -> str:
@@ -255,7 +308,7 @@ def _in_sentence(name: str) -> str:
 
 
 def overfitting(study: Study, dataset: str, names: Names) -> str:
-    """Say which network loses most between training and test images."""
+    """Say which network loses most and least between training and test images."""
     cells = study.cells_of(dataset)
     widest = max(cells, key=_gap)
     if _gap(widest) <= 0:
@@ -270,13 +323,61 @@ def overfitting(study: Study, dataset: str, names: Names) -> str:
         else ""
     )
     most = " most" if len(cells) > 1 else ""
+    least = min(cells, key=_gap)
+    others = (
+        f", {names[least.model]} least, {points(_gap(least), signed=False)}"
+        if len(cells) > 1 and _gap(least) > 0
+        else ""
+    )
     return (
         f"{names[widest.model]} loses{most} from training to test images, from "
         f"{percent(widest.metrics.train_accuracy)} to {percent(widest.metrics.accuracy)}, a gap "
-        f"of {points(_gap(widest), signed=False)}.{same} The training figure is a mean over "
-        "the last epoch, taken while the weights still changed and with dropout at work: it is too "
-        "low for networks with few epochs or with dropout, so gaps compare only roughly."
+        f"of {points(_gap(widest), signed=False)}{others}.{same} The training figure is a mean "
+        "over the last epoch, taken while the weights still changed, with dropout at work and on "
+        "the images as they were changed for training. It is too low where there was much of that, and "
+        "few epochs: the order of the gaps is not tested."
     )
+
+
+RISEN = 1.1
+"""By this factor the validation loss has to lie above its lowest before a sentence says so."""
+
+
+def rising_loss(study: Study, dataset: str, names: Names) -> str:
+    """Say for which networks the validation loss rose before the end; nothing if for none."""
+    risen = [
+        f"{names[cell.model]} ({_lowest_epochs(cell)})"
+        for cell in study.cells_of(dataset)
+        if all(_has_risen(run) for run in cell.runs)
+    ]
+    if not risen:
+        return ""
+    one = len(risen) == 1
+    return (
+        f"The validation loss of {listing(risen)} was lowest before the end and had risen by a "
+        f"tenth or more in the last epoch: {'this network' if one else 'these networks'} went on "
+        "learning the training images by heart. More images, or fewer epochs, may have helped "
+        "more than the choice between networks."
+    )
+
+
+def _has_risen(run: Run) -> bool:
+    losses = [epoch.validation_loss for epoch in run.history]
+    return losses[-1] >= RISEN * min(losses)
+
+
+def _lowest_epochs(cell: Cell) -> str:
+    """Say in which epoch the validation loss was lowest, from seed to seed: ``epoch 3 of 9``."""
+    found = []
+    for run in cell.runs:
+        losses = [epoch.validation_loss for epoch in run.history]
+        place = losses.index(min(losses)) + 1
+        found.append(derive(place, "number of the epoch with the lowest validation loss", *losses))
+    low, high = min(found), max(found)
+    epochs = f"of {thousands(cell.metrics.epochs)}"
+    if low == high:
+        return f"epoch {thousands(low)} {epochs}"
+    return f"epochs {thousands(low)} to {thousands(high)} {epochs}"
 
 
 def _gap(cell: Cell) -> float:
@@ -324,9 +425,11 @@ def _agreement(study: Study, dataset: str) -> str:
             "In the only pair of networks that can be told apart, the one with more parameters is "
             f"the {'more' if larger else 'less'} accurate."
         )
+    times = f"all {in_words(larger)}" if agree == len(apart) else in_words(larger)
     return (
         f"Of the {in_words(len(apart))} pairs of networks that can be told apart, the one with "
-        f"more parameters is the more accurate in {in_words(larger)}."
+        f"more parameters is the more accurate in {times}. Pairs share networks, so that is less "
+        "evidence than their number suggests, and pairs that cannot be told apart are left out."
     )
 
 
@@ -349,11 +452,53 @@ def outcome(study: Study, dataset: str, names: Names) -> str:
             "with it on these images."
         )
     together = listing([names[cell.model] for cell in level])
+    doubt = doubt_beside(best.cell, cheapest, names)
+    apart = f"{evidence_for(best.cell)} cannot tell {together} apart by accuracy."
+    near = [cell for cell in level if cell.train_seconds < TIMES_APART * cheapest.train_seconds]
+    if len(near) > 1:
+        return (
+            f"{apart} Nor is training time a reason to choose between "
+            f"{listing([names[cell.model] for cell in near])}: less than a factor of "
+            f"{decimal(TIMES_APART, 0)} lies between them, and a machine may do other work as well."
+        )
     return (
-        f"The accuracies give no reason to choose between {together}. "
-        f"The cost does: of these, {names[cheapest.model]} trained in the shortest time "
-        f"({seconds(cheapest.train_seconds)})."
+        f"{apart} By cost one can: of these, {names[cheapest.model]} trained in the shortest time "
+        f"({seconds(cheapest.train_seconds)}).{f' {doubt}' if doubt else ''}"
     )
+
+
+def side_by_side(study: Study) -> str:
+    """Say how many trainings ran beside others of this study, which makes them slower; or nothing.
+
+    A training counts where others ran during half of its time or more.
+    """
+    runs = [run.training for cell in study.cells.values() for run in cell.runs]
+    spans = [
+        (start := dt.datetime.fromisoformat(run.started).timestamp(), start + run.train_seconds)
+        for run in runs
+    ]
+    beside = sum(
+        _covered(span, [*spans[:place], *spans[place + 1 :]]) >= (span[1] - span[0]) / 2
+        for place, span in enumerate(spans)
+    )
+    if not beside:
+        return ""
+    found = derive(beside, "trainings beside others", *(run.train_seconds for run in runs))
+    return (
+        f"Of the {plural(len(runs), 'training', words=True)}, {in_words(found)} ran while another "
+        "one of this study did, for half of the time or more: on one machine that makes each slower "
+        "than it is alone."
+    )
+
+
+def _covered(span: tuple[float, float], others: Sequence[tuple[float, float]]) -> float:
+    """Return during how much of a span any of the others ran."""
+    reached, total = span[0], 0.0
+    for start, end in sorted(others):
+        low, high = max(start, reached), min(end, span[1])
+        total += max(0.0, high - low)
+        reached = max(reached, high)
+    return total
 
 
 def balance(study: Study, dataset: str, names: Names) -> str:

@@ -19,10 +19,10 @@ from cnnreport.choosing.criteria import (
     superlative,
 )
 from cnnreport.evidence import derive
-from cnnreport.formats import listing, p_value, percent, points
-from cnnreport.statistics import accuracy_interval, compare_all
+from cnnreport.formats import decimal, listing, p_value, percent, points
+from cnnreport.statistics import ALPHA, accuracy_interval, compare_all
 from cnnreport.study import Cell, Study
-from cnnreport.tables import INTERVAL, Names, interval_text
+from cnnreport.tables import INTERVAL, TIMES_APART, Names, doubt_beside, interval_text
 
 BY = CRITERIA["train_seconds"]
 """What the choice goes by where a circumstance names no cost."""
@@ -72,15 +72,39 @@ def headline(study: Study, dataset: str, names: Names) -> str:
         return f"{listing([f'For accuracy take {measured}', *wishes])}."
     others = listing([names[cell.model] for cell in choice.level if cell is not first])
     found = _by_choice(COSTS, lambda cost: choose(study, dataset, models, cost).chosen)
-    apart = f"the test images cannot tell {measured}, the highest measured, apart from {others}"
+    evidence = "test images" if len(first.runs) == 1 else "test images and seeds"
+    apart = f"the {evidence} cannot tell {measured}, the highest measured, apart from {others}"
     if len(found) == 1:
         cell, costs = found[0]
+        doubt = doubt_beside(first, cell, names)
         return (
             f"Take {names[cell.model]}: {apart}, and of these {names[cell.model]} has the "
-            f"{superlative(costs)}."
+            f"{superlative(costs)}.{f' {doubt}' if doubt else ''}"
         )
-    wishes = [f"for the {superlative(costs)} take {names[cell.model]}" for cell, costs in found]
-    return f"{apart[0].upper()}{apart[1:]}: {listing(wishes)}."
+    near = [cost for _, costs in found for cost in costs if _is_near(cost, choice.level)]
+    wishes = [
+        f"for the {superlative(clear)} take {names[cell.model]}"
+        for cell, costs in found
+        if (clear := [cost for cost in costs if cost not in near])
+    ]
+    if near:
+        factor = decimal(TIMES_APART, 0)
+        wishes.append(
+            f"in {listing([cost.label for cost in near])} the best two differ by less than a "
+            f"factor of {factor}, which decides nothing"
+        )
+    return f"{apart[0].upper()}{apart[1:]}: {'; '.join(wishes)}."
+
+
+def _is_near(cost: Criterion, cells: Sequence[Cell]) -> bool:
+    """Say whether a clock has the best two networks too close together to choose by it."""
+    values = sorted(float(value) for cell in cells if (value := cost.of(cell)) is not None)
+    if cost.more:
+        values.reverse()
+    if not cost.timed or len(values) < 2:
+        return False
+    low, high = sorted(values[:2])
+    return high < TIMES_APART * low
 
 
 def _cheapest(study: Study, dataset: str, cost: Criterion) -> Cell:
@@ -184,6 +208,9 @@ class _Decisions:
 
     def accurate_for_sure(self) -> list[Circumstance]:
         """An accuracy that is sure, and the shortest training that gives it."""
+        if all(pair.p_value >= ALPHA for pair in compare_all(self.study.ranked(self.dataset))):
+            # Then the lower ends differ by chance, and so would the choice.
+            return []
         cells = sorted(
             self.study.cells_of(self.dataset), key=lambda cell: -accuracy_interval(cell).low
         )

@@ -21,7 +21,8 @@ class Criterion:
     `label` names it on its own and `best` in the superlative; `behind` is what stands after a
     figure of it. `more` says that more is better. A person gives a limit in `unit`, which is `size`
     in the unit of the results; `units` are those that a command line may name, `round_in` the
-    sizes in which it is written, rising. `of` returns None where it was not measured.
+    sizes in which it is written, rising. `timed` says that a clock measured it, on a machine that
+    may have done other work. `of` returns None where it was not measured.
     """
 
     key: str
@@ -35,6 +36,7 @@ class Criterion:
     units: Mapping[str, float]
     round_in: tuple[float, ...] = (1.0,)
     more: bool = False
+    timed: bool = False
 
     def fits(self, value: float, limit: float) -> bool:
         """Say whether a value is within a limit."""
@@ -121,6 +123,7 @@ COSTS = (
         60.0,
         _SECONDS,
         round_in=(1.0, 60.0, 3600.0),
+        timed=True,
     ),
     Criterion(
         "latency_ms",
@@ -132,6 +135,7 @@ COSTS = (
         "ms",
         1.0,
         {"": 1.0, "ms": 1.0, "s": 1000.0},
+        timed=True,
     ),
     Criterion(
         "images_a_second",
@@ -144,6 +148,7 @@ COSTS = (
         1.0,
         {"": 1.0, "k": 1000.0},
         more=True,
+        timed=True,
     ),
     Criterion(
         "peak_memory_mib",

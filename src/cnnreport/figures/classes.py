@@ -52,8 +52,8 @@ def class_heatmap(
         _name_heatmap_rows(axes, rows, len(cells) - 0.5 if len(columns) > 1 else None)
         axes.set_ylim(highest - 0.5, -0.5)
     figure.supxlabel("network; in the cells: accuracy of the class (%)", fontsize="medium")
-    mean = "mean " if len(cells) > 1 else ""
-    figure.supylabel(f"class, the highest {mean}accuracy first", fontsize="medium")
+    # Few classes make a figure too low for more words along its side.
+    figure.supylabel("class", fontsize="medium")
     grouped = f" in {len(groups)} superclasses" if groups else ""
     return Drawing(
         f"{dataset}-class-heatmap",

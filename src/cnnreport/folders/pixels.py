@@ -53,7 +53,8 @@ def read_file(path: Path) -> bytes:
     """
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
-        raise UnusableError("no file")
+        kind = "a folder" if stat.S_ISDIR(found.st_mode) else "no file"
+        raise UnusableError(f"{kind}; name files of images")
     if found.st_size > LARGEST_FILE:
         raise UnusableError(TOO_MANY_BYTES)
     with path.open("rb") as file:

@@ -67,7 +67,7 @@ def missed_sheet(study: Study, dataset: str, test: Split) -> Drawing | None:
         sheet_of(_tiles(shown, test), COLUMNS),
         f"{_all(study)} {miss} {thousands(count)} of {images} test images ({percent(share)}). "
         f"{_chance(study, dataset)}{_some(shown, misses)}Below each image its number and its "
-        "class, then what most networks take it for.",
+        "class, then the answer given most often (of equals, one).",
         f"{plural(len(shown), 'test image')} of {study.datasets[dataset].title}: {_spoken(shown)}.",
     )
 

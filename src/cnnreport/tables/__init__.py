@@ -19,6 +19,7 @@ from cnnreport.tables.classes import (
 )
 from cnnreport.tables.costs import (
     PASSES,
+    TIMES_APART,
     cell_training_cost,
     cell_use_cost,
     energy_methods,
@@ -48,7 +49,7 @@ from cnnreport.tables.original import (
     reproduced,
     reproduction_finding,
 )
-from cnnreport.tables.pairs import class_differences, pairs, side_by_side
+from cnnreport.tables.pairs import class_differences, doubt_beside, pairs, side_by_side
 from cnnreport.tables.places import machines, training_days
 from cnnreport.tables.plausibility import (
     expected,
@@ -87,6 +88,7 @@ __all__ = [
     "NONE",
     "OF_THE_NETWORK",
     "PASSES",
+    "TIMES_APART",
     "Names",
     "Table",
     "calibrations",
@@ -106,6 +108,7 @@ __all__ = [
     "datasets_in_original",
     "difference_parts",
     "difference_summary",
+    "doubt_beside",
     "energy_methods",
     "expected",
     "extreme_classes",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import fmean
 
-from cnnreport.evidence import derive
+from cnnreport.evidence import derive, unmarked
 from cnnreport.formats import decimal, md, percent
 from cnnreport.statistics import (
     best_classes,
@@ -30,8 +30,9 @@ def class_accuracy(study: Study, dataset: str, names: Names) -> Table:
 
 def _bold_highest(fractions: Sequence[float]) -> list[str]:
     texts = [percent(fraction) for fraction in fractions]
-    highest = percent(max(fractions))
-    return [f"**{text}**" if text == highest else text for text in texts]
+    # Equal texts may come from different places, so their marks may differ.
+    highest = unmarked(percent(max(fractions)))
+    return [f"**{text}**" if unmarked(text) == highest else text for text in texts]
 
 
 def cell_classes(cell: Cell) -> Table:
@@ -44,7 +45,8 @@ def cell_classes(cell: Cell) -> Table:
 
 
 def extreme_classes(study: Study, dataset: str, names: Names, n: int = 3) -> Table:
-    """Return the n best and the n worst classes of every network."""
+    """Return the n best and the n worst classes of every network, at most half of all as either."""
+    n = min(n, max(1, len(study.datasets[dataset].class_names) // 2))
     rows = [
         [names[cell.model], _classes(best_classes(cell, n)), _classes(worst_classes(cell, n))]
         for cell in study.cells_of(dataset)

@@ -29,6 +29,10 @@ with as many multiplications as the layer itself (Kaplan et al. 2020, section 2.
 Writer = Callable[[Cell], str]
 
 
+TIMES_APART = 2.0
+"""What a clock measured decides nothing if two networks lie closer than by this factor."""
+
+
 def training_cost(study: Study, dataset: str, names: Names) -> Table:
     """Return what training each network took, the quickest first.
 

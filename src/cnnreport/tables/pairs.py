@@ -24,6 +24,7 @@ from cnnreport.statistics import (
     accuracy_interval,
     best_classes,
     compare_all,
+    compare_cells,
     only_one_right,
     tie_groups,
     worst_classes,
@@ -92,6 +93,17 @@ _MEASURES: dict[str, Writer] = {
     ),
 }
 """How each measure of a network is written; one that no network has is left out."""
+
+
+def doubt_beside(first: Cell, chosen: Cell, names: Names) -> str:
+    """Say how much less accurate a chosen network may be than the first one; nothing of itself."""
+    if chosen is first:
+        return ""
+    pair = compare_cells(first, chosen)
+    return (
+        f"It may be up to {points(pair.interval.high, signed=False)} less accurate than "
+        f"{names[first.model]} ({INTERVAL} of the difference)."
+    )
 
 
 def pairs(study: Study, dataset: str, names: Names) -> Table:

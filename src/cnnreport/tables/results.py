@@ -6,7 +6,7 @@ from cnnreport.formats import decimal, mebibytes, percent, seconds
 from cnnreport.records import Epoch
 from cnnreport.study import Cell
 from cnnreport.tables.markdown import Table
-from cnnreport.tables.words import accuracy_text, optional
+from cnnreport.tables.words import accuracy_text
 
 SHOWN_APART = 0.0005
 """With classes of one size the balanced accuracy is the accuracy, and not shown a second time."""
@@ -18,7 +18,7 @@ def test_results(cell: Cell) -> Table:
     rows = [
         ["Test loss (cross-entropy)", decimal(metrics.loss, 4)],
         ["Test accuracy", accuracy_text(cell)],
-        ["Top-5 test accuracy", optional(metrics.top5_accuracy)],
+        *_top5(cell),
         ["Training accuracy, last epoch", percent(metrics.train_accuracy)],
         ["Validation accuracy, last epoch", percent(metrics.validation_accuracy)],
     ]
@@ -26,6 +26,11 @@ def test_results(cell: Cell) -> Table:
     if balanced is not None and abs(balanced - metrics.accuracy) >= SHOWN_APART:
         rows.insert(2, ["Balanced test accuracy", percent(balanced)])
     return Table(["Figure", "Value"], rows, "lr")
+
+
+def _top5(cell: Cell) -> list[list[str]]:
+    known = cell.metrics.top5_accuracy
+    return [] if known is None else [["Top-5 test accuracy", percent(known)]]
 
 
 def seeds_table(cell: Cell) -> Table:
