@@ -262,6 +262,22 @@ def test_the_headline_names_a_network_for_accuracy_and_one_for_cost() -> None:
     assert "no other network" in choosing.headline(strong, "digits", NAMES)
 
 
+def test_times_that_lie_close_together_decide_nothing() -> None:
+    """VGG-16 beside ResNet-50: a few seconds decide nothing, parameters and MACs do."""
+    models = ("vgg16", "resnet50")
+    study = make_study(models=models, strengths=dict.fromkeys(models, 2.0))
+    text = choosing.headline(study, "digits", NAMES)
+    assert "the best two differ by less than a factor of 2, which decides nothing" in text
+    assert "shortest training" not in text
+    assert "training time" in text
+    cells = dict(study.cells)
+    cell = cells["digits", "vgg16"]
+    slow = replace(cell.runs[0].training, train_seconds=4000.0)
+    cells["digits", "vgg16"] = replace(cell, runs=[replace(cell.runs[0], training=slow)])
+    apart = choosing.headline(replace(study, cells=cells), "digits", NAMES)
+    assert "shortest training" in apart
+
+
 def test_one_network_leaves_nothing_to_choose() -> None:
     assert "nothing to choose" in choosing.headline(ALONE, "digits", NAMES)
     assert choosing.circumstances(ALONE, "digits", NAMES) == []

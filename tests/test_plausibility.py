@@ -146,7 +146,7 @@ def test_an_accuracy_at_chance(study: Study, bands: Plausibility) -> None:
         guessing, study.datasets["cifar10"], with_band(bands, low=0.9, images_seen=10**9)
     )
     assert finding.level == "look closer"
-    assert "chance" in finding.words
+    assert "without a look at the image" in finding.words
 
 
 def test_a_networks_own_ends_go_before_those_of_any(bands: Plausibility) -> None:

@@ -22,7 +22,7 @@ from cnnreport.study import EVALUATION, ORIGIN, RESULTS
 SHOWN = 3
 """So many of the likeliest classes are told of each image."""
 
-HEADERS = ("image", "network", "class", "confidence", "next", "seeds that agree")
+HEADERS = ("network", "class", "confidence", "next", "seeds that agree")
 
 NOTE = (
     "A network knows no class but those it learnt, and gives one of them to any image. How far its "
@@ -108,7 +108,6 @@ def rows(found: Sequence[Answer]) -> list[list[str]]:
     """Return the rows of a table with `HEADERS`."""
     return [
         [
-            answer.image,
             answer.model,
             answer.classes[0][0],
             percent(answer.classes[0][1]),

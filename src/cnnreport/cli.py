@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -178,10 +179,13 @@ def predict(
     if as_json:
         print(json.dumps([asdict(each) for each in found], indent=2, ensure_ascii=False))
     elif found:
-        table = Table(*answering.HEADERS, box=SIMPLE, show_lines=len(images) > 1)
-        for row in answering.rows(found):
-            table.add_row(*map(escape, row))
-        Console().print(table)
+        # A table for each image: beside the answers, a path would be cut off.
+        for image, answers in groupby(found, key=lambda answer: answer.image):
+            Console().print(f"\n{escape(image)}", soft_wrap=True)
+            table = Table(*answering.HEADERS, box=SIMPLE)
+            for row in answering.rows(list(answers)):
+                table.add_row(*map(escape, row))
+            Console().print(table)
         print(answering.note(found))
     for line in bad:
         print(f"error: {line}", file=sys.stderr)

@@ -216,6 +216,11 @@ class Kept:
         """Whether the site compares it with the live study."""
         return any(each.live for each in self.comparisons)
 
+    @property
+    def several_networks(self) -> bool:
+        """Whether there is anything in it to choose between."""
+        return len(self.titles) > 1
+
 
 def group_title(group: Group, titles: Mapping[str, str]) -> str:
     """Return how the navigation calls a group of passports."""

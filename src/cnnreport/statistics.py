@@ -285,8 +285,8 @@ def compare_cells(a: Cell, b: Cell) -> Comparison:
             f"{a.dataset}/{a.model} and {b.dataset}/{b.model}: wanted the same test images and "
             f"seeds, came {correct_a.shape} and {correct_b.shape} (seeds, images); run `dvc repro`"
         )
-    mean = float(correct_a.mean() - correct_b.mean())
     drawn = [_drawn_correct(cell) / correct_a.shape[1] for cell in (a, b)]
+    mean = float(correct_a.mean() - correct_b.mean())
     if len(correct_a) == 1:
         method = "exact McNemar"
         # Counts of right answers are whole numbers, so this is exactly the difference's.

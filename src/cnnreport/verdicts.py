@@ -334,8 +334,8 @@ def overfitting(study: Study, dataset: str, names: Names) -> str:
         f"{percent(widest.metrics.train_accuracy)} to {percent(widest.metrics.accuracy)}, a gap "
         f"of {points(_gap(widest), signed=False)}{others}.{same} The training figure is a mean "
         "over the last epoch, taken while the weights still changed, with dropout at work and on "
-        "the images as they were changed for training. It is too low where there was much of that, and "
-        "few epochs: the order of the gaps is not tested."
+        "the images as they were changed for training. It is too low where there was much of that, "
+        "and few epochs: the order of the gaps is not tested."
     )
 
 
@@ -484,10 +484,14 @@ def side_by_side(study: Study) -> str:
     if not beside:
         return ""
     found = derive(beside, "trainings beside others", *(run.train_seconds for run in runs))
+    who = (
+        f"All {in_words(found)} trainings"
+        if beside == len(runs)
+        else f"Of the {plural(len(runs), 'training', words=True)}, {in_words(found)}"
+    )
     return (
-        f"Of the {plural(len(runs), 'training', words=True)}, {in_words(found)} ran while another "
-        "one of this study did, for half of the time or more: on one machine that makes each slower "
-        "than it is alone."
+        f"{who} ran while another one of this study did, for half of the time or more: on one "
+        "machine that makes each slower than it is alone."
     )
 
 

@@ -150,7 +150,7 @@ class _Decisions:
         others = [self.names[cell.model] for cell in choice.level if cell is not first]
         measured = f"{percent(first.metrics.accuracy)} is the highest measured"
         why = (
-            f"{measured}, though the test images cannot tell it apart from {listing(others)}"
+            f"{measured}, though it cannot be told apart from {listing(others)}"
             if others
             else f"{measured}, and its lead over every other network is beyond chance"
         )
@@ -165,7 +165,7 @@ class _Decisions:
         chosen = _by_choice(COSTS, lambda cost: self._choose(choice.level, cost).chosen)
         return [
             self._row(
-                f"As accurate as the test images can tell, then the {superlative(costs)}",
+                f"As accurate as can be told, then the {superlative(costs)}",
                 choice.level,
                 cell,
                 f"{self._figures(cell, costs)}; {self._beside(cell, choice.first)}",

@@ -147,10 +147,14 @@ def _class_finding(
         return f"{finding} Classes are in the order of their {'accuracy' if alone else 'mean'}."
     by_group = _group_means(means, groups)
     high, *_, low = _by_mean(by_group)
+    shown = {
+        name: f"{name} ({classes[0]} alone)" if len(classes) == 1 else name
+        for name, classes in groups.items()
+    }
     return (
-        f"{finding} Of the superclasses, {high} has the highest mean, {percent(by_group[high])}, "
-        f"and {low} the lowest, {percent(by_group[low])}; they and their classes are in the order "
-        "of their means."
+        f"{finding} Of the superclasses, {shown[high]} has the highest mean, "
+        f"{percent(by_group[high])}, and {shown[low]} the lowest, {percent(by_group[low])}; "
+        "they and their classes are in the order of their means."
     )
 
 
