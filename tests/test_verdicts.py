@@ -185,6 +185,20 @@ def test_unequal_classes_are_told_with_what_they_mean() -> None:
     assert best.balanced_accuracy == pytest.approx(best.accuracy)
     assert f"VGG16 {percent(best.balanced_accuracy)} and LENET" in text
     assert "apart" not in text
+    assert "It lies below" not in text
+
+
+def test_small_classes_that_are_recognised_less_often_are_told() -> None:
+    study = unequal(study_of({"lenet": 0.2, "vgg16": 3.5}))
+    cells = {
+        key: replace(
+            cell,
+            metrics=replace(cell.metrics, balanced_accuracy=cell.metrics.accuracy - 0.05),
+        )
+        for key, cell in study.cells.items()
+    }
+    text = verdicts.balance(replace(study, cells=cells), "digits", NAMES)
+    assert "It lies below the accuracy for every network: on average the classes" in text
 
 
 def test_a_network_that_a_blind_answer_reaches_is_told() -> None:

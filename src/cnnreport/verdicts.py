@@ -36,6 +36,7 @@ from cnnreport.statistics import (
 from cnnreport.study import Cell, Run, Study
 from cnnreport.tables import (
     INTERVAL,
+    SHOWN_APART,
     TIMES_APART,
     Names,
     doubt_beside,
@@ -524,8 +525,23 @@ def balance(study: Study, dataset: str, names: Names) -> str:
             + (f"; {listing(near)} cannot be told apart from that." if near else "."),
             "Balanced accuracy, the mean of the accuracies of the classes, counts each class the "
             f"same: {listing(figures)}.",
+            *_smaller_classes(cells, names),
         ]
     )
+
+
+def _smaller_classes(cells: Sequence[Cell], names: Names) -> list[str]:
+    """Say for which networks balanced accuracy lies below the accuracy, and what that means."""
+    below = [
+        names[cell.model] for cell in cells if cell.metrics.accuracy - balanced(cell) >= SHOWN_APART
+    ]
+    if not below:
+        return []
+    who = "every network" if len(below) == len(cells) > 1 else listing(below)
+    return [
+        f"It lies below the accuracy for {who}: on average the classes with fewer test images were "
+        "recognised less often."
+    ]
 
 
 def balanced(cell: Cell) -> float:

@@ -78,7 +78,7 @@ from cnnreport.tables.recipes import (
     steps_of,
     unequal_settings,
 )
-from cnnreport.tables.results import seeds_table, test_results, training_output
+from cnnreport.tables.results import SHOWN_APART, seeds_table, test_results, training_output
 from cnnreport.tables.words import INTERVAL, NONE, Names, interval_text, shape_text
 
 __all__ = [
@@ -88,6 +88,7 @@ __all__ = [
     "NONE",
     "OF_THE_NETWORK",
     "PASSES",
+    "SHOWN_APART",
     "TIMES_APART",
     "Names",
     "Table",
