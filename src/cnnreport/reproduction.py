@@ -62,6 +62,11 @@ class Reproduction:
         return self.expected.low <= self.accuracy <= self.expected.high
 
     @property
+    def one_seed(self) -> bool:
+        """Say whether how far seeds lie apart is unknown, so that a gap proves nothing."""
+        return len(self.cell.metrics.accuracy_by_seed) == 1
+
+    @property
     def gap(self) -> float:
         """Our accuracy less the printed one."""
         return self.cell.metrics.accuracy - self.accuracy
