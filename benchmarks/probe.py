@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from search import Try, load, once
 
-from cnnreport.errors import CnnReportError
+from cnnreport.errors import CnnReportError, InputError
 from cnnreport.machine import use
 from cnnreport.networks import NETWORKS
 from cnnreport.original import load_original
@@ -183,18 +183,25 @@ def _probe(args: argparse.Namespace) -> None:
 
 
 def page(rows: Sequence[Try]) -> str:
-    """Return the page: what was measured, what it predicts, and what the prediction is worth."""
-    whole = max(row.images for row in rows)
+    """Return the page: what was measured, what it predicts, and what the prediction is worth.
+
+    Raises:
+        InputError: there are no two tries of any network that did not diverge.
+
+    """
+    known = [row for row in rows if row.validation_accuracy]  # the others diverged
     environment = Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     groups = {
         (dataset, model): tries
         for dataset in DATASETS
         for model in NETWORKS
-        if (tries := [row for row in rows if (row.dataset, row.model) == (dataset, model)])
+        if len(tries := [row for row in known if (row.dataset, row.model) == (dataset, model)]) > 1
     }
+    if not groups:
+        raise InputError(f"{TABLE}: wanted two tries of a network, came none; run without --table")
     text = template.render(
-        whole=whole,
+        whole=max(row.images for row in known),
         tenth_epochs=TENTH_EPOCHS,
         measured=[_measured(*names, tries) for names, tries in groups.items()],
         predicted=[_predicted(*names, groups) for names in groups if names[1] in LARGE],

@@ -18,6 +18,7 @@ import search
 from probe import Law, Point, Relation, accuracy_after, epochs_until, power_law
 from search import Try
 
+from cnnreport.errors import InputError
 from cnnreport.params import load_params
 from cnnreport.records import Epoch, save_text, to_csv
 
@@ -150,3 +151,14 @@ def test_a_try_that_is_in_the_table_is_not_made_again(
     monkeypatch.setattr(search, "_first", Mock(return_value=Mock(labels=[0] * row.images)))
     search.once(recipe, row, tmp_path, table)
     assert search.load(table) == [made]
+
+
+def test_without_tries_there_is_one_line_and_diverged_ones_do_not_count() -> None:
+    law = Law(20.0, 0.3)
+    diverged = [replace(row, validation_accuracy="") for row in tries("cifar10", "vgg16", law)]
+    for rows in ([], diverged):
+        with pytest.raises(InputError, match="wanted two tries of a network, came none"):
+            probe.page(rows)
+    assert (
+        "VGGNet-16" not in probe.page([*tries("cifar10", "lenet", law), *diverged]).split("##")[4]
+    )

@@ -308,11 +308,11 @@ def test_trainings_beside_others_are_counted() -> None:
     study = study_of({"lenet": 0.2, "alexnet": 1.0, "vgg16": 2.0})
     day = "2026-11-30T10:{}:00+00:00".format
     apart = started(study, [day("00"), day("10"), day("20")], 600.0)
-    assert verdicts.side_by_side(apart) == ""
-    beside = verdicts.side_by_side(started(study, [day("00"), day("04"), day("30")], 600.0))
+    assert verdicts.beside_others(apart) == ""
+    beside = verdicts.beside_others(started(study, [day("00"), day("04"), day("30")], 600.0))
     assert beside.startswith("Of the three trainings, two ran while another one of this study did")
     # Less than half of the time does not count.
-    assert verdicts.side_by_side(started(study, [day("00"), day("06"), day("30")], 600.0)) == ""
+    assert verdicts.beside_others(started(study, [day("00"), day("06"), day("30")], 600.0)) == ""
 
 
 def test_settings_that_differ_wherever_networks_can_be_told_apart_are_named() -> None:

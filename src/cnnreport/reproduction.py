@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from scipy.special import ndtri, stdtrit
 
-from cnnreport.evidence import mean
 from cnnreport.original import Original, OriginalCell
 from cnnreport.params import Recipe
 from cnnreport.statistics import (
@@ -130,11 +129,3 @@ def next_training(cell: Cell) -> Interval:
         how = "prediction interval of one more training, from the spread over the seeds"
     interval = Interval(max(middle - reach, 0.0), min(middle + reach, 1.0))
     return evident_interval(interval, how, *predictions_evidence(cell, ANSWERS))
-
-
-def train_accuracy(cell: Cell) -> float:
-    """Return the accuracy on training images while they were learnt, in the last epoch.
-
-    The mean over the seeds; counted as Keras' log does, from which the original's figure comes.
-    """
-    return mean([run.history[-1].train_accuracy for run in cell.runs])

@@ -285,16 +285,17 @@ def compare_cells(a: Cell, b: Cell) -> Comparison:
             f"{a.dataset}/{a.model} and {b.dataset}/{b.model}: wanted the same test images and "
             f"seeds, came {correct_a.shape} and {correct_b.shape} (seeds, images); run `dvc repro`"
         )
-    drawn = [_drawn_correct(cell) / correct_a.shape[1] for cell in (a, b)]
+    counts, images = [_drawn_correct(cell) for cell in (a, b)], correct_a.shape[1]
     mean = float(correct_a.mean() - correct_b.mean())
     if len(correct_a) == 1:
         method = "exact McNemar"
         # Counts of right answers are whole numbers, so this is exactly the difference's.
-        apart = (_drawn_correct(a) - _drawn_correct(b)) / correct_a.shape[1]
-        interval, p_value = percentiles(apart), mcnemar_p(correct_a[0], correct_b[0])
+        drawn = (counts[0] - counts[1]) / images
+        interval, p_value = percentiles(drawn), mcnemar_p(correct_a[0], correct_b[0])
     else:
         method = "bootstrap over images, paired, and over seeds, Welch's t for the seeds"
-        spread = paired_spread([correct_a.mean(axis=1), correct_b.mean(axis=1)], drawn)
+        by_seed = [correct.mean(axis=1) for correct in (correct_a, correct_b)]
+        spread = paired_spread(by_seed, [count / images for count in counts])
         interval, p_value = within(spread.around(mean), -1, 1), spread.p_value(mean)
     pair = f"{a.model} less {b.model}"
     inputs = (*predictions_evidence(a, ANSWERS), *predictions_evidence(b, ANSWERS))

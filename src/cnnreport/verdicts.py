@@ -6,7 +6,6 @@ and the statistics choose their wording. `names` is how the page writes each net
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from cnnreport.balance import chance, class_totals, is_unequal, most_frequent
 from cnnreport.evidence import derive, mean, unmarked
@@ -40,6 +39,7 @@ from cnnreport.tables import (
     TIMES_APART,
     Names,
     doubt_beside,
+    drawn,
     interval_text,
     settings_of,
     steps_of,
@@ -119,14 +119,15 @@ def lead(ranked: Sequence[RankedCell], names: Names) -> str:
     """Say from which networks the first one can be told apart."""
     best = ranked[0]
     tied = [names[model] for model in best.tied_with]
+    beyond = f"is more than the choice of {drawn(best.cell)} explains"
     if not tied:
-        return f"Its lead over every other network is more than {_chance(best.cell)}."
+        return f"Its lead over every other network {beyond}."
     apart = (
-        f"{evidence_for(best.cell)} cannot tell {names[best.cell.model]} apart from {listing(tied)}"
+        f"These {drawn(best.cell)} cannot tell {names[best.cell.model]} apart from {listing(tied)}"
     )
     others = [names[row.cell.model] for row in ranked[1:] if row.cell.model not in best.tied_with]
     if others:
-        return f"{apart}; its lead over {listing(others)} is more than {_chance(best.cell)}."
+        return f"{apart}; its lead over {listing(others)} {beyond}."
     return f"{apart}, so no network is called the best."
 
 
@@ -137,27 +138,16 @@ def last(ranked: Sequence[RankedCell], names: Names) -> str:
     if gap == 0:
         return "All networks reach the same accuracy."
     behind = f"{points(gap, signed=False)} behind {names[first.model]}"
+    chance = f"the choice of {drawn(first)}"
     known = (
-        _chance(first).replace("explains", "may explain")
+        f"{chance} may explain"
         if first.model in ranked[-1].tied_with
-        else f"is more than {_chance(first)}"
+        else f"is more than {chance} explains"
     )
     return (
         f"{names[worst.model]} has the lowest, {percent(worst.metrics.accuracy)}: {behind}, "
         f"which {known}."
     )
-
-
-def _chance(cell: Cell) -> str:
-    """Say what a difference is held against: one seed says nothing about other seeds."""
-    if len(cell.runs) == 1:
-        return "the choice of test images explains"
-    return "the choice of test images and seeds explains"
-
-
-def evidence_for(cell: Cell) -> str:
-    """Name what differences of accuracy rest on: with several seeds these count as well."""
-    return "These test images" if len(cell.runs) == 1 else "These test images and seeds"
 
 
 def cost(study: Study, dataset: str, names: Names) -> str:
@@ -263,44 +253,34 @@ def fairness(study: Study, dataset: str) -> str:
     """Say which settings differ between networks; empty for one network."""
     if len(study.params.models) == 1:
         return ""
-    unequal = [md(_in_sentence(name)) for name in unequal_settings(study, dataset)]
+    unequal = unequal_settings(study, dataset)
     if not unequal:
         return "All networks were trained with the same settings."
-    shared = _unlike_wherever_apart(study, dataset)
-    pairs_apart = (
-        "the only pair" if shared.pairs == 1 else f"each of the {in_words(shared.pairs)} pairs"
-    )
-    lines = (
-        f" In {pairs_apart} that can be told apart these differ too: {listing(shared.settings)}."
-        if shared.settings
+    apart = [pair for pair in compare_all(study.cells_of(dataset)) if pair.p_value < ALPHA]
+    always = [
+        name for name in unequal if all(_unlike(study, dataset, pair, name) for pair in apart)
+    ]
+    each = "the only pair" if len(apart) == 1 else f"each of the {in_words(len(apart))} pairs"
+    too = (
+        f" In {each} that can be told apart these differ too: {_settings(always)}."
+        if apart and always
         else ""
     )
     return (
-        f"Not held equal between the networks: {listing(unequal)}. A difference in accuracy may "
-        f"therefore come from the training as well as from the architecture.{lines}"
+        f"Not held equal between the networks: {_settings(unequal)}. A difference in accuracy may "
+        f"therefore come from the training as well as from the architecture.{too}"
     )
 
 
-@dataclass(frozen=True)
-class _Shared:
-    """The settings that differ in every one of so many pairs that can be told apart."""
+def _unlike(study: Study, dataset: str, pair: Comparison, setting: str) -> bool:
+    """Say whether a setting differs between the networks of a pair."""
+    cells = (study.cell(dataset, model) for model in (pair.model_a, pair.model_b))
+    one, other = (unmarked(settings_of(cell).get(setting, "")) for cell in cells)
+    return one != other
 
-    pairs: int
-    settings: list[str]
 
-
-def _unlike_wherever_apart(study: Study, dataset: str) -> _Shared:
-    apart = [pair for pair in compare_all(study.cells_of(dataset)) if pair.p_value < ALPHA]
-    both = [
-        [settings_of(study.cell(dataset, model)) for model in (pair.model_a, pair.model_b)]
-        for pair in apart
-    ]
-    settings = [
-        md(_in_sentence(name))
-        for name in unequal_settings(study, dataset)
-        if both and all(unmarked(a.get(name, "")) != unmarked(b.get(name, "")) for a, b in both)
-    ]
-    return _Shared(len(apart), settings)
+def _settings(names: Sequence[str]) -> str:
+    return listing([md(_in_sentence(name)) for name in names])
 
 
 def _in_sentence(name: str) -> str:
@@ -453,8 +433,7 @@ def outcome(study: Study, dataset: str, names: Names) -> str:
             "with it on these images."
         )
     together = listing([names[cell.model] for cell in level])
-    doubt = doubt_beside(best.cell, cheapest, names)
-    apart = f"{evidence_for(best.cell)} cannot tell {together} apart by accuracy."
+    apart = f"These {drawn(best.cell)} cannot tell {together} apart by accuracy."
     near = [cell for cell in level if cell.train_seconds < TIMES_APART * cheapest.train_seconds]
     if len(near) > 1:
         return (
@@ -462,13 +441,14 @@ def outcome(study: Study, dataset: str, names: Names) -> str:
             f"{listing([names[cell.model] for cell in near])}: less than a factor of "
             f"{decimal(TIMES_APART, 0)} lies between them, and a machine may do other work as well."
         )
+    doubt = doubt_beside(best.cell, cheapest, names)
     return (
         f"{apart} By cost one can: of these, {names[cheapest.model]} trained in the shortest time "
         f"({seconds(cheapest.train_seconds)}).{f' {doubt}' if doubt else ''}"
     )
 
 
-def side_by_side(study: Study) -> str:
+def beside_others(study: Study) -> str:
     """Say how many trainings ran beside others of this study, which makes them slower; or nothing.
 
     A training counts where others ran during half of its time or more.

@@ -22,7 +22,7 @@ from cnnreport.evidence import derive
 from cnnreport.formats import decimal, listing, p_value, percent, points
 from cnnreport.statistics import ALPHA, accuracy_interval, compare_all
 from cnnreport.study import Cell, Study
-from cnnreport.tables import INTERVAL, TIMES_APART, Names, doubt_beside, interval_text
+from cnnreport.tables import INTERVAL, TIMES_APART, Names, doubt_beside, drawn, interval_text
 
 BY = CRITERIA["train_seconds"]
 """What the choice goes by where a circumstance names no cost."""
@@ -72,8 +72,7 @@ def headline(study: Study, dataset: str, names: Names) -> str:
         return f"{listing([f'For accuracy take {measured}', *wishes])}."
     others = listing([names[cell.model] for cell in choice.level if cell is not first])
     found = _by_choice(COSTS, lambda cost: choose(study, dataset, models, cost).chosen)
-    evidence = "test images" if len(first.runs) == 1 else "test images and seeds"
-    apart = f"the {evidence} cannot tell {measured}, the highest measured, apart from {others}"
+    apart = f"the {drawn(first)} cannot tell {measured}, the highest measured, apart from {others}"
     if len(found) == 1:
         cell, costs = found[0]
         doubt = doubt_beside(first, cell, names)
@@ -98,13 +97,9 @@ def headline(study: Study, dataset: str, names: Names) -> str:
 
 def _is_near(cost: Criterion, cells: Sequence[Cell]) -> bool:
     """Say whether a clock has the best two networks too close together to choose by it."""
-    values = sorted(float(value) for cell in cells if (value := cost.of(cell)) is not None)
-    if cost.more:
-        values.reverse()
-    if not cost.timed or len(values) < 2:
-        return False
-    low, high = sorted(values[:2])
-    return high < TIMES_APART * low
+    values = [float(value) for cell in cells if (value := cost.of(cell)) is not None]
+    best = sorted(values, reverse=cost.more)[:2]
+    return cost.timed and len(best) == 2 and max(best) < TIMES_APART * min(best)
 
 
 def _cheapest(study: Study, dataset: str, cost: Criterion) -> Cell:

@@ -79,7 +79,7 @@ from cnnreport.tables.recipes import (
     unequal_settings,
 )
 from cnnreport.tables.results import SHOWN_APART, seeds_table, test_results, training_output
-from cnnreport.tables.words import INTERVAL, NONE, Names, interval_text, shape_text
+from cnnreport.tables.words import INTERVAL, NONE, Names, drawn, interval_text, shape_text
 
 __all__ = [
     "BINS",
@@ -110,6 +110,7 @@ __all__ = [
     "difference_parts",
     "difference_summary",
     "doubt_beside",
+    "drawn",
     "energy_methods",
     "expected",
     "extreme_classes",

@@ -4,7 +4,7 @@ from cnnreport.evidence import unmarked
 from cnnreport.formats import listing, md, percent, plural, points, thousands
 from cnnreport.original import Original, OriginalCell
 from cnnreport.records import DatasetRecord
-from cnnreport.reproduction import Reproduction, reproductions, train_accuracy
+from cnnreport.reproduction import Reproduction, reproductions
 from cnnreport.statistics import accuracy_interval
 from cnnreport.study import Cell, Study
 from cnnreport.tables.markdown import Table
@@ -76,7 +76,7 @@ def reproduced(study: Study, original: Original, dataset: str, names: Names) -> 
             interval_text(found.expected),
             _outcome(found),
             optional(found.printed.train_accuracy),
-            percent(train_accuracy(found.cell)),
+            percent(found.cell.metrics.train_accuracy),
         ]
         for found in reproductions(study, original, dataset)
     ]

@@ -39,6 +39,11 @@ def accuracy_alone(cell: Cell) -> str:
     return percent_spread(mean, deviation)
 
 
+def drawn(cell: Cell) -> str:
+    """Name what chance chose: one seed says nothing about other seeds."""
+    return "test images" if len(cell.runs) == 1 else "test images and seeds"
+
+
 def optional(fraction: float | None, mark: str = "") -> str:
     """Write a percentage after a mark, or the dash of what is missing."""
     return NONE if fraction is None else f"{mark}{percent(fraction)}"
