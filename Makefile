@@ -27,8 +27,8 @@ zensical: setup # the same site by MkDocs' successor: a trial that nothing depen
 	python src/site_files.py .cache/zensical
 	cd .cache/zensical && zensical build --clean
 
-test: setup ## run all tests
-	pytest
+test: setup ## run all tests, side by side
+	pytest -n logical --maxprocesses 4 --dist loadfile
 
 check: setup ## what CI checks besides the tests: code, typed-in numbers, every published number
 	ruff check . && ruff format --check . && mypy && cnnreport lint

@@ -355,6 +355,7 @@ def test_nothing_is_unpickled_before_the_checksum_is_right(tmp_path, monkeypatch
         (archive_bytes({"readme.html": b""}), "lacks cifar-10-batches-py/data_batch_1, "),
         (archive_bytes({"cifar-10-batches-py/test_batch": b"no pickle"}), "test_batch: is not a b"),
     ],
+    ids=["no archive", "another archive", "no pickle"],  # a gzip file holds the hour it was made
 )
 def test_a_wrong_archive_is_one_line(tmp_path, content, message):
     path = tmp_path / "archive.tar.gz"
