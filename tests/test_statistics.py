@@ -33,6 +33,7 @@ from cnnreport.statistics import (
     holm,
     mcnemar_p,
     most_confused_pairs,
+    one_seed_each,
     over_seeds,
     paired_spread,
     percentiles,
@@ -258,6 +259,31 @@ def test_confusions_are_counted_as_the_library_does(cell):
     expected = confusion_matrix(table["label"], table["predicted"], labels=range(classes))
     assert np.array_equal(confusion_counts(run, classes), expected)
     assert confusion_counts(run, classes).sum() == len(table)
+
+
+@few
+@given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 200))
+def test_the_interval_of_one_seed_leaves_zero_out_where_its_test_tells_apart(only_a, only_b, both):
+    """Seven against one of 540 give p = 0.07, and a bootstrap alone an interval above zero."""
+    right = [True] * both
+    a = np.array(right + [True] * only_a + [False] * only_b + [False])
+    b = np.array(right + [False] * only_a + [True] * only_b + [False])
+    drawn = resampled_means((a.astype(float) - b)[None])[:, 0]
+    interval, p_value = one_seed_each(a, b, drawn)
+    assert (interval.low > 0 or interval.high < 0) == (p_value < ALPHA)
+    assert interval.low <= (only_a - only_b) / len(a) <= interval.high
+    found = percentiles(drawn)
+    assert interval.low <= found.low
+    assert found.high <= interval.high
+
+
+def test_one_seeds_interval_is_clopper_and_pearsons_of_the_images_only_one_gets_right():
+    a, b = np.arange(540) < 407, (np.arange(540) < 400) | (np.arange(540) == 539)
+    exact = stats.binomtest(7, 8).proportion_ci(method="exact")
+    interval, p_value = one_seed_each(a, b, np.zeros(RESAMPLES))
+    assert interval.low == pytest.approx(8 / 540 * (2 * exact.low - 1))
+    assert interval.high == pytest.approx(8 / 540 * (2 * exact.high - 1))
+    assert p_value == pytest.approx(0.0703, abs=1e-4)
 
 
 def test_one_seed_is_compared_by_mcnemar(cell):

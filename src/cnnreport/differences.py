@@ -24,9 +24,9 @@ from cnnreport.statistics import (
     Spread,
     correct_matrix,
     holm,
-    mcnemar_p,
+    independent,
+    one_seed_each,
     paired_spread,
-    percentiles,
     resampled_means,
     spread_of,
     tie_groups,
@@ -223,7 +223,8 @@ def shift(before: Cell, after: Cell, *, same_images: bool) -> Shift:
     seed on either side, else a bootstrap that draws the images for both together and the seeds
     for each by itself, with Welch's t for the few seeds. On other images nothing is paired:
     Fisher's exact test with Newcombe's interval, or a bootstrap that draws the images for each by
-    itself as well. Of a study with one seed, the spread over seeds is not known and left out.
+    itself as well. Where one study has one seed and the other several, the seeds of both are taken
+    to lie equally far apart (see `independent`); with one each, nothing is known of seeds.
 
     Raises:
         ResultsError: the images are said to be the same and their numbers differ.
@@ -237,16 +238,17 @@ def shift(before: Cell, after: Cell, *, same_images: bool) -> Shift:
         )
     if len(old) > 1 or len(new) > 1:
         return _over_seeds(old, new, same_images=same_images)
-    return _paired(old, new) if same_images else two_proportions(old[0], new[0])
+    return _paired(old[0], new[0]) if same_images else two_proportions(old[0], new[0])
 
 
 def _paired(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Shift:
-    """Compare the answers of one seed each, shape (1, images), to the same images."""
-    found = percentiles(resampled_means(after.astype(float) - before))
+    """Compare the answers of one seed each, shape (images,), to the same images."""
+    drawn = resampled_means((after.astype(float) - before)[None])[:, 0]
+    found, p_value = one_seed_each(after, before, drawn)
     return Shift(
         difference=float(after.mean() - before.mean()),
         interval=Interval(found.low + 0.0, found.high + 0.0),  # no minus before a zero
-        p_value=mcnemar_p(after[0], before[0]),
+        p_value=p_value,
         method="exact McNemar",
     )
 
@@ -259,8 +261,14 @@ def _over_seeds(before: NDArray[np.bool_], after: NDArray[np.bool_], *, same_ima
         difference=difference,
         interval=within(spread.around(difference), -1, 1),
         p_value=spread.p_value(difference),
-        method=f"{_bootstrap_of(same_images)}, with Welch's t for the seeds",
+        method=f"{_bootstrap_of(same_images)}, {_seeds_by(len(before), len(after))}",
     )
+
+
+def _seeds_by(before: int, after: int) -> str:
+    if 1 in (before, after):
+        return "with Student's t for the seeds, those of the study with several for both"
+    return "with Welch's t for the seeds"
 
 
 def _bootstrap_of(same_images: bool) -> str:
@@ -303,7 +311,7 @@ def same_spread(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Spread:
 
 def apart_spread(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Spread:
     """Return the spread of the difference of two accuracies on other images, as `same_spread`."""
-    return _alone(before) + _alone(after)
+    return independent((_alone(before), _alone(after)), (len(before), len(after)))
 
 
 def _alone(right: NDArray[np.bool_]) -> Spread:
@@ -366,18 +374,22 @@ def _claims(before: Study, after: Study, claims: Sequence[Claim]) -> tuple[Claim
 
 
 def _notes(before: Study, after: Study, keys: Sequence[Key]) -> tuple[str, ...]:
-    """Say which studies have one seed, whose spread from seed to seed nobody knows."""
+    """Say which studies have one seed, and what that leaves unknown or takes for granted."""
+    studies = {study.name or LIVE: study for study in (before, after)}
     single = [
-        study.name or LIVE
-        for study in (before, after)
+        name
+        for name, study in studies.items()
         if any(len(study.cells[key].runs) == 1 for key in keys)
     ]
     if not single:
         return ()
-    return (
-        f"One seed in {listing(single)}: noise is the choice of test images there; what another "
-        "seed would do is not known.",
+    others = [name for name in studies if name not in single]
+    known = (
+        f"seeds there are taken to lie as far apart as those of {listing(others)}"
+        if others
+        else "noise is the choice of test images there; what another seed would do is not known"
     )
+    return (f"One seed in {listing(single)}: {known}.",)
 
 
 def summary(found: Differences) -> str:

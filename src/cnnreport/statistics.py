@@ -269,11 +269,10 @@ def seed_deviation(cell: Cell) -> float | None:
 def compare_cells(a: Cell, b: Cell) -> Comparison:
     """Compare two networks image by image.
 
-    With one seed the p-value is McNemar's exact one and the interval that of a paired bootstrap
-    over the images, both for these two trainings. With several seeds both are those of a
-    bootstrap that draws the images for both together and the seeds for each by itself, with Welch's
-    t for the few seeds (see `paired_spread`): the p-value is below `ALPHA` where the interval
-    leaves zero out. They then hold for other seeds, too.
+    With one seed both hold for these two trainings alone (see `one_seed_each`). With several seeds
+    both are those of a bootstrap that draws the images for both together and the seeds for each by
+    itself, with Welch's t for the few seeds (see `paired_spread`), and hold for other seeds, too.
+    The p-value is below `ALPHA` where the interval leaves zero out.
 
     Raises:
         ResultsError: the cells were not tested on the same images with the same seeds.
@@ -288,12 +287,13 @@ def compare_cells(a: Cell, b: Cell) -> Comparison:
     counts, images = [_drawn_correct(cell) for cell in (a, b)], correct_a.shape[1]
     mean = float(correct_a.mean() - correct_b.mean())
     if len(correct_a) == 1:
-        method = "exact McNemar"
+        method, ends = "exact McNemar", f"exact or {BOOTSTRAP}, whichever is wider,"
         # Counts of right answers are whole numbers, so this is exactly the difference's.
-        drawn = (counts[0] - counts[1]) / images
-        interval, p_value = percentiles(drawn), mcnemar_p(correct_a[0], correct_b[0])
+        drawn = ((counts[0] - counts[1]) / images)[:, 0]
+        interval, p_value = one_seed_each(correct_a[0], correct_b[0], drawn)
     else:
         method = "bootstrap over images, paired, and over seeds, Welch's t for the seeds"
+        ends = BOOTSTRAP
         by_seed = [correct.mean(axis=1) for correct in (correct_a, correct_b)]
         spread = paired_spread(by_seed, [count / images for count in counts])
         interval, p_value = within(spread.around(mean), -1, 1), spread.p_value(mean)
@@ -306,11 +306,39 @@ def compare_cells(a: Cell, b: Cell) -> Comparison:
         model_b=b.model,
         difference=derive(mean, f"test accuracy, {pair}", *inputs),
         interval=evident_interval(
-            interval, f"{BOOTSTRAP} interval of the test accuracy, {pair}", *inputs
+            interval, f"{ends} interval of the test accuracy, {pair}", *inputs
         ),
         p_value=derive(p_value, f"p-value of {pair}, {method}", *decisive, *inputs),
         method=method,
     )
+
+
+def one_seed_each(
+    right_a: NDArray[np.bool_], right_b: NDArray[np.bool_], drawn: NDArray[np.float64]
+) -> tuple[Interval, float]:
+    """Return the interval of the difference of two accuracies on the same images, and its p-value.
+
+    The p-value is McNemar's exact one. The interval that belongs to it is the exact one of the
+    share of a's among the images that only one of the two gets right (C. J. Clopper and E. S.
+    Pearson, Biometrika 26, 1934, pp. 404-413); it leaves zero out where the p-value is below
+    `ALPHA`. That takes the number of such images as given, so each end is the bootstrap's where
+    that lies further out.
+
+    Args:
+        right_a: which images the one got right, shape (images,).
+        right_b: the same of the other.
+        drawn: the difference on drawn images, shape (resamples,).
+
+    """
+    only_a, only_b = (
+        int((one & ~other).sum()) for one, other in ((right_a, right_b), (right_b, right_a))
+    )
+    apart = only_a + only_b
+    share = proportion_confint(only_a, apart, alpha=ALPHA, method="beta") if apart else (0.5, 0.5)
+    exact = [apart / len(right_a) * (2 * float(end) - 1) for end in share]
+    by_drawing = percentiles(drawn)
+    interval = Interval(min(exact[0], by_drawing.low), max(exact[1], by_drawing.high))
+    return interval, mcnemar_p(right_a, right_b)
 
 
 def spread_of(by_seed: NDArray[np.float64], drawn: NDArray[np.float64]) -> Spread:
@@ -340,8 +368,8 @@ def paired_spread(
 ) -> Spread:
     """Return the spread of the difference of two means over seeds, on the same images.
 
-    The seeds of each are drawn by themselves, the images for both together: what a seed does to one
-    network has nothing to do with what it does to another.
+    The seeds of each are drawn by themselves (see `independent`), the images for both together:
+    what a seed does to one network has nothing to do with what it does to another.
 
     Args:
         by_seed: the figure of each seed, for either side; shapes (seeds,).
@@ -350,7 +378,27 @@ def paired_spread(
     """
     one, other = map(spread_of, by_seed, drawn)
     together = float((drawn[0].mean(axis=1) - drawn[1].mean(axis=1)).var())
-    return replace(one + other, images=together)
+    seeds = (len(by_seed[0]), len(by_seed[1]))
+    return replace(independent((one, other), seeds), images=together)
+
+
+def independent(spreads: tuple[Spread, Spread], seeds: tuple[int, int]) -> Spread:
+    """Return the spread of the difference of two independent means over so many seeds.
+
+    Where one is of a single training, how far its seeds would lie apart is unknown, but not
+    nothing: they are taken to lie as far apart as those of the other, which has several.
+    """
+    one, other = spreads
+    if (seeds[0] == 1) == (seeds[1] == 1):
+        return one + other
+    several, count = (other, seeds[1]) if seeds[0] == 1 else (one, seeds[0])
+    # The variance of one training is that of the mean times the number of trainings.
+    return Spread(
+        one.images + other.images,
+        (1 + count) * several.own,
+        (1 + count) * several.seeds,
+        several.free,
+    )
 
 
 def within(interval: Interval, least: float, most: float) -> Interval:
