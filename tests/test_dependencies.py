@@ -45,6 +45,7 @@ LAYERS = (
         "bibliography",
         "original",
         "claims",
+        "alike",
         "statistics",
         "predictor",
     ),

@@ -6,9 +6,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from make_study import make_study
 
 from cnnreport import latency
 from cnnreport.latency import BATCHES, FEWEST_REPEATS, MOST_REPEATS, latency_ms, repeated_seconds
+from cnnreport.tables import latency_conditions
 
 SCALE, OFFSET = np.array([0.5, 1, 2], np.float32), np.array([0, 1, -1], np.float32)
 
@@ -80,5 +82,11 @@ def test_the_median_leaves_a_straggler_out(monkeypatch: pytest.MonkeyPatch) -> N
     assert latency_ms(network, images, SCALE, OFFSET, 1) == pytest.approx(2.0)
 
 
-def test_the_conditions_name_what_bounds_the_repeats() -> None:
-    assert f"{FEWEST_REPEATS} to {MOST_REPEATS} repeats" in latency.CONDITIONS
+def test_the_conditions_name_what_bounds_the_repeats_and_the_threads() -> None:
+    params = make_study().params
+    one, all_cores = (
+        latency_conditions(params.model_copy(update={"threads": threads})) for threads in (1, None)
+    )
+    assert f"{FEWEST_REPEATS} to {MOST_REPEATS} repeats" in one
+    assert "with one thread on a processor" in one
+    assert "with as many threads as the machine has cores" in all_cores

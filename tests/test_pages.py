@@ -683,7 +683,7 @@ def test_the_original_is_compared_only_where_it_has_the_image_set(
     assert "has no figures for the image set *Synthetic digits*" in pages[page]
     assert "our figures decide none of them" in pages[page]
     assert "## What the original concluded" in cifar_pages[page]
-    assert "### What differs { #cifar10-differences }" in cifar_pages[page]
+    assert "### How both came about { #cifar10-differences }" in cifar_pages[page]
     assert "has no figures for the image set *Synthetic cifar100-objects*" in cifar_pages[page]
     assert "decide none" not in cifar_pages[page]
 

@@ -146,8 +146,14 @@ def test_overfitting_is_read_off_the_gap(train_accuracy: float, expected: str) -
 @pytest.mark.parametrize(
     ("strengths", "agreement"),
     [
-        ({"lenet": 0.2, "alexnet": 3.0}, "the one with more parameters is the more accurate."),
-        ({"lenet": 3.0, "alexnet": 0.2}, "the one with more parameters is the less accurate."),
+        (
+            {"lenet": 0.2, "alexnet": 3.0},
+            "the one with more parameters is the more accurate; one pair shows no rule.",
+        ),
+        (
+            {"lenet": 3.0, "alexnet": 0.2},
+            "the one with more parameters is the less accurate; one pair shows no rule.",
+        ),
         ({"lenet": 1.5, "alexnet": 1.5}, "so nothing follows about size."),
         (
             {"lenet": 0.2, "alexnet": 1.2, "vgg16": 3.5},

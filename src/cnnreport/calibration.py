@@ -15,12 +15,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cnnreport.evidence import derive
-from cnnreport.formats import listing, points
+from cnnreport.formats import decimal, listing, points
 from cnnreport.statistics import (
     ALPHA,
     ANSWERS,
     BOOTSTRAP,
     Interval,
+    beside,
     correct_matrix,
     evident_interval,
     holm,
@@ -325,6 +326,26 @@ def confidence_finding(study: Study, dataset: str, names: Mapping[str, str]) -> 
         if (found := texts[sign])
     ]
     return f"Mean confidence less accuracy on the test images: {'; '.join(parts)}."
+
+
+def worse_than_blind(study: Study, dataset: str, names: Mapping[str, str]) -> str:
+    """Name the networks whose test loss is above that of equal probabilities; empty if none.
+
+    Equal probabilities for all classes, whatever the image shows, have a loss of ln(classes).
+    """
+    classes = len(study.datasets[dataset].class_names)
+    found = [
+        f"{names[cell.model]} ({decimal(calibration(cell).nll.value, 3)})"
+        for cell in study.ranked(dataset)
+        if beside(calibration(cell).nll.interval, math.log(classes)) == "above"
+    ]
+    if not found:
+        return ""
+    return (
+        f"The test loss of {listing(found)} is above ln {classes}, that of the same probability "
+        "for every class, whatever the image shows: wrong answers were given so high a probability "
+        "that the classes named are of use here and the probabilities are not."
+    )
 
 
 _VERDICTS = {

@@ -15,7 +15,12 @@ from cnnreport.bands import Band, Limit, Plausibility, TestLabels
 from cnnreport.evidence import derive
 from cnnreport.original import Original, OriginalCell
 from cnnreport.records import DatasetRecord
-from cnnreport.statistics import accuracy_interval, predictions_evidence, share_interval
+from cnnreport.statistics import (
+    accuracy_interval,
+    beside,
+    predictions_evidence,
+    share_interval,
+)
 from cnnreport.study import Cell, Study
 
 Level = Literal["plausible", "look closer"]
@@ -103,10 +108,12 @@ def _accuracy_words(cell: Cell, blind: float, band: "Expected") -> tuple[Level, 
             "too good: above the published figures, so look for test images among the training "
             "images before believing it"
         )
-    if interval.low <= blind:
+    side = beside(interval, blind)
+    if side != "above":
+        near = "cannot be told apart from" if side == "level" else "is below"
         return "look closer", (
-            "too bad: cannot be told apart from answering without a look at the image, so a bug, "
-            "or a training that learnt nothing"
+            f"too bad: {near} answering without a look at the image, so a bug, or a training that "
+            "learnt nothing"
         )
     if band.low is None:
         known = "no published figure is known" if band.high is None else "not above published ones"
@@ -115,7 +122,8 @@ def _accuracy_words(cell: Cell, blind: float, band: "Expected") -> tuple[Level, 
         return "plausible", "among the published figures"
     if cell.metrics.images_seen < SHORT * (band.images_seen or 0):
         return "plausible", (
-            "below the published figures, as is to be expected: it saw far fewer training images"
+            "below the published figures, whose networks saw far more training images, mostly with "
+            "augmentation"
         )
     return "look closer", (
         "too bad: below the published figures after a training of comparable length, so a bug, or "

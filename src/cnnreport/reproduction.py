@@ -3,14 +3,19 @@
 The original study trained each network once, without a fixed seed. If ours repeats its training,
 its figure should lie where one more of our trainings would: in the prediction interval for one
 further training (G. J. Hahn and W. Q. Meeker, Statistical Intervals, 1991, chapter 4). Both studies
-tested on the same images, so with several seeds the spread between them is all there is.
+tested on the same images, so the spread between seeds is all there is: with one seed it is not
+known, unless another study trained the network the same way with several.
 """
 
 import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from scipy.special import ndtri, stdtrit
+from scipy.special import stdtrit
 
+from cnnreport.alike import trained_alike
 from cnnreport.original import Original, OriginalCell
 from cnnreport.params import Recipe
 from cnnreport.statistics import (
@@ -36,9 +41,15 @@ SETTINGS = {
     "flip": "flips",
     "shift": "shifts",
     "heads": "heads",
-    "class_weights": "weights of the classes",
 }
 """The settings of a recipe that decide what a network learns, as sentences name them."""
+
+NO_MATTER = {
+    "momentum": "it is that of gradient descent alone, and the original used Adam",
+    "class_weights": "the classes of both CIFAR sets are equal, so all weights are one",
+    "by_dataset": "it was applied when the recipe was chosen for the image set",
+}
+"""The settings that cannot make another training of one of the original's, and why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,24 +57,22 @@ class Reproduction:
     """A printed test accuracy and what our trainings say of it.
 
     `other` names the settings that are not the original's; with any, nothing is repeated.
-    `expected` is where one more of our trainings would lie, in 19 of 20 cases.
+    `expected` is where one more of our trainings would lie, in 19 of 20 cases; None where one seed
+    is all there is. `by` is the study whose seeds it comes from, where that is another one.
     """
 
     cell: Cell
     printed: OriginalCell
     accuracy: float
     other: tuple[str, ...]
-    expected: Interval
+    expected: Interval | None
+    by: Study | None = None
 
     @property
     def within(self) -> bool:
         """Say whether the printed accuracy lies where one more of our trainings would."""
-        return self.expected.low <= self.accuracy <= self.expected.high
-
-    @property
-    def one_seed(self) -> bool:
-        """Say whether how far seeds lie apart is unknown, so that a gap proves nothing."""
-        return len(self.cell.metrics.accuracy_by_seed) == 1
+        known = self.expected
+        return known is not None and known.low <= self.accuracy <= known.high
 
     @property
     def gap(self) -> float:
@@ -71,61 +80,85 @@ class Reproduction:
         return self.cell.metrics.accuracy - self.accuracy
 
 
-def reproductions(study: Study, original: Original, dataset: str) -> list[Reproduction]:
-    """Return the networks of an image set with a printed test accuracy, in the order of ours."""
+def reproductions(
+    study: Study, original: Original, dataset: str, others: Sequence[Study] = ()
+) -> list[Reproduction]:
+    """Return the networks of an image set with a printed test accuracy, in the order of ours.
+
+    The seeds of `others` that trained a network the same way count where ours is but one.
+    """
     return [
-        Reproduction(
-            cell,
-            printed,
-            printed.test_accuracy,
-            other_settings(cell, original),
-            next_training(cell),
-        )
+        _reproduction(study, cell, printed, printed.test_accuracy, original, others)
         for cell in study.cells_of(dataset)
         if (printed := original.cell(dataset, cell.model)) and printed.test_accuracy is not None
     ]
 
 
-def other_settings(cell: Cell, original: Original) -> tuple[str, ...]:
-    """Return what of a training is not as in the original study, as `SETTINGS` names it.
+def _reproduction(
+    study: Study,
+    cell: Cell,
+    printed: OriginalCell,
+    accuracy: float,
+    original: Original,
+    others: Sequence[Study],
+) -> Reproduction:
+    settings = other_settings(study, cell, original)
+    expected, by = next_training(cell), None
+    for each in trained_alike(study, cell, others):
+        if expected is None and (known := next_training(each.cell)):
+            expected, by = known, each.study
+    return Reproduction(cell, printed, accuracy, settings, expected, by)
+
+
+def other_settings(study: Study, cell: Cell, original: Original) -> tuple[str, ...]:
+    """Return what of a training is not as in the original study, in words.
 
     Not among them is what no training here can have in common with it: the original learnt from all
     training images, of which we hold a part out, with an older version of Keras.
     """
     printed, entry = original.cell(cell.dataset, cell.model), original.models[cell.model]
-    theirs = Recipe.model_validate(
-        {
-            "optimizer": entry.optimizer,
-            "learning_rate": entry.learning_rate,
-            "batch_size": original.conditions.batch_size,
-        }
-    )
-    epochs = ("epochs",) if printed and printed.epochs != cell.metrics.epochs else ()
+    # Not validated: what somebody else used may be unknown here, and is another setting then.
+    named: dict[str, Any] = {
+        "optimizer": entry.optimizer,
+        "learning_rate": entry.learning_rate,
+        "batch_size": original.conditions.batch_size,
+    }
+    theirs = Recipe.model_construct(**named)
+    kinds = {layer.kind for layer in cell.architecture.layers}
     heads = any(layer.name == "aux1" for layer in cell.architecture.layers)
-    return epochs + tuple(
-        words
-        for name, words in SETTINGS.items()
-        if getattr(cell.recipe, name) != getattr(theirs, name) and (heads or name != "heads")
+    matters = {"heads": heads, "batch_norm_momentum": "BatchNormalization" in kinds}
+    others = {
+        "epochs": printed is None or printed.epochs != cell.metrics.epochs,
+        "precision": study.params.precision != "float32",
+        "penalty on weights": _penalties(cell) != ({entry.weight_penalty} - {0.0}),
+    }
+    return (
+        *(words for words, differs in others.items() if differs),
+        *(
+            words
+            for name, words in SETTINGS.items()
+            if getattr(cell.recipe, name) != getattr(theirs, name) and matters.get(name, True)
+        ),
     )
 
 
-def next_training(cell: Cell) -> Interval:
-    """Return where the test accuracy of one more training would lie, at 95 %.
+def _penalties(cell: Cell) -> set[float]:
+    """Return the factors of the L2 penalties that layers carry; the records word them so."""
+    texts = (layer.settings for layer in cell.architecture.layers)
+    return {float(found) for text in texts for found in re.findall(r"\bL2 ([\d.e-]+)", text)}
 
-    With several seeds from the spread between them: mean ± t · s · √(1 + 1/k) with Student's t of
-    k - 1 degrees of freedom. With one seed that spread is unknown; the interval then is for two
-    trainings that differ by no more than images drawn anew for each, which is less than there is.
+
+def next_training(cell: Cell) -> Interval | None:
+    """Return where the test accuracy of one more training would lie, at 95 %; None for one seed.
+
+    It is mean ± t · s · √(1 + 1/k), from the spread s between k seeds, with Student's t of k - 1
+    degrees of freedom.
     """
-    accuracies = list(cell.metrics.accuracy_by_seed.values())
     deviation = seed_deviation(cell)
-    middle = float(cell.metrics.accuracy)
     if deviation is None:
-        variance = 2 * middle * (1 - middle) / cell.metrics.test_images
-        reach = -float(ndtri(ALPHA / 2)) * math.sqrt(variance)
-        how = "prediction interval of one more training, from the number of test images"
-    else:
-        count = len(accuracies)
-        reach = -float(stdtrit(count - 1, ALPHA / 2)) * deviation * math.sqrt(1 + 1 / count)
-        how = "prediction interval of one more training, from the spread over the seeds"
+        return None
+    count, middle = len(cell.metrics.accuracy_by_seed), float(cell.metrics.accuracy)
+    reach = -float(stdtrit(count - 1, ALPHA / 2)) * float(deviation) * math.sqrt(1 + 1 / count)
     interval = Interval(max(middle - reach, 0.0), min(middle + reach, 1.0))
+    how = "prediction interval of one more training, from the spread over the seeds"
     return evident_interval(interval, how, *predictions_evidence(cell, ANSWERS))

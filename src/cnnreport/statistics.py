@@ -11,6 +11,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -255,6 +256,13 @@ def over_seeds(share: float, images: int, spread: Spread) -> Interval:
     return wilson_interval(min(share * effective, effective), effective)
 
 
+def beside(interval: Interval, level: float) -> Literal["above", "level", "below"]:
+    """Say on which side of a level an interval lies; `level` where it holds it."""
+    if interval.low > level:
+        return "above"
+    return "below" if interval.high < level else "level"
+
+
 def seed_deviation(cell: Cell) -> float | None:
     """Return the sample standard deviation of the accuracy over the seeds; None with one seed."""
     accuracies = list(cell.metrics.accuracy_by_seed.values())
@@ -493,7 +501,7 @@ def compare_all(cells: Sequence[Cell]) -> list[Comparison]:
     ]
 
 
-def tie_groups(study: Study, dataset: str, alpha: float = ALPHA) -> list[RankedCell]:
+def tie_groups(study: Study, dataset: str) -> list[RankedCell]:
     """Rank the networks of an image set, the highest accuracy first, with ties.
 
     The rank is one more than the number of networks that are significantly better after Holm's
@@ -505,7 +513,7 @@ def tie_groups(study: Study, dataset: str, alpha: float = ALPHA) -> list[RankedC
     tied: dict[str, set[str]] = {cell.model: set() for cell in cells}
     pairs = compare_all(cells)
     for pair in pairs:
-        if pair.p_value < alpha:
+        if pair.p_value < ALPHA:
             winner_first = pair.difference > 0
             loser = pair.model_b if winner_first else pair.model_a
             better[loser].add(pair.model_a if winner_first else pair.model_b)
@@ -552,6 +560,16 @@ def class_interval(cell: Cell, class_name: str) -> Interval:
         accuracy,
         *predictions_evidence(cell, ANSWERS),
     )
+
+
+def class_by_seed(cell: Cell) -> NDArray[np.float64]:
+    """Return the accuracy in each class, shape (seeds, classes); NaN for a class without images."""
+    counts = np.array([confusion_counts(r, len(cell.metrics.class_accuracy)) for r in cell.runs])
+    images = counts.sum(axis=2)
+    right = np.diagonal(counts, axis1=1, axis2=2).astype(float)
+    shares: NDArray[np.float64] = np.full_like(right, np.nan)
+    np.divide(right, images, out=shares, where=images > 0)
+    return shares
 
 
 def share_interval(share: float, images: int) -> Interval:

@@ -7,6 +7,7 @@ and the statistics choose their wording. `names` is how the page writes each net
 import datetime as dt
 from collections.abc import Sequence
 
+from cnnreport.alike import trained_alike
 from cnnreport.balance import chance, class_totals, is_unequal, most_frequent
 from cnnreport.evidence import derive, mean, unmarked
 from cnnreport.formats import (
@@ -24,11 +25,15 @@ from cnnreport.formats import (
 )
 from cnnreport.statistics import (
     ALPHA,
+    ANSWERS,
     Comparison,
     RankedCell,
     accuracy_interval,
+    beside,
+    class_by_seed,
     class_interval,
     compare_all,
+    predictions_evidence,
     seed_deviation,
     tie_groups,
 )
@@ -41,6 +46,7 @@ from cnnreport.tables import (
     doubt_beside,
     drawn,
     interval_text,
+    seed_doubt,
     settings_of,
     steps_of,
     unequal_settings,
@@ -120,14 +126,15 @@ def lead(ranked: Sequence[RankedCell], names: Names) -> str:
     best = ranked[0]
     tied = [names[model] for model in best.tied_with]
     beyond = f"is more than the choice of {drawn(best.cell)} explains"
+    doubt = f" {seed_doubt(best.cell)}".rstrip()
     if not tied:
-        return f"Its lead over every other network {beyond}."
+        return f"Its lead over every other network {beyond}.{doubt}"
     apart = (
         f"These {drawn(best.cell)} cannot tell {names[best.cell.model]} apart from {listing(tied)}"
     )
     others = [names[row.cell.model] for row in ranked[1:] if row.cell.model not in best.tied_with]
     if others:
-        return f"{apart}; its lead over {listing(others)} {beyond}."
+        return f"{apart}; its lead over {listing(others)} {beyond}.{doubt}"
     return f"{apart}, so no network is called the best."
 
 
@@ -162,7 +169,7 @@ def cost(study: Study, dataset: str, names: Names) -> str:
     if len(level) > 1:
         text += ", the shortest time among the networks that cannot be told apart from the first"
     if slowest is quickest:
-        return f"{text}; no network took longer."
+        return f"{text}, the longest time of all."
     times = slowest.train_seconds / quickest.train_seconds
     return (
         f"{text}; {names[slowest.model]} took the longest of all, "
@@ -220,6 +227,29 @@ def seeds(study: Study) -> str:
         "their differences cover the choice of both seeds and test images (the fewer seeds, the "
         "wider); those of single classes, confusions and bins cover the test images alone."
     )
+
+
+def elsewhere(study: Study, dataset: str, names: Names, others: Sequence[Study]) -> str:
+    """Say what networks reached that other studies trained the same way; empty if none did."""
+    found = [
+        f"{names[cell.model]} was trained the same way in *{md(each.study.manifest.title)}*, where "
+        f"it reached {_by_seed(each.cell)}."
+        for cell in study.cells_of(dataset)
+        for each in trained_alike(study, cell, others)
+        if each.study.manifest
+    ]
+    if found and len(study.params.seeds) == 1 and len(study.params.models) > 1:
+        found.append(
+            "Networks of this study that lie no further apart than trainings of one network may "
+            "change places with other seeds."
+        )
+    return " ".join(found)
+
+
+def _by_seed(cell: Cell) -> str:
+    """Write the accuracy of each seed: ``57.2 % with seed 0 and 58.9 % with seed 1``."""
+    known = cell.metrics.accuracy_by_seed.items()
+    return listing([f"{percent(accuracy)} with seed {seed}" for seed, accuracy in known])
 
 
 def spread(study: Study, dataset: str, names: Names) -> str:
@@ -313,10 +343,23 @@ def overfitting(study: Study, dataset: str, names: Names) -> str:
     return (
         f"{names[widest.model]} loses{most} from training to test images, from "
         f"{percent(widest.metrics.train_accuracy)} to {percent(widest.metrics.accuracy)}, a gap "
-        f"of {points(_gap(widest), signed=False)}{others}.{same} The training figure is a mean "
-        "over the last epoch, taken while the weights still changed, with dropout at work and on "
-        "the images as they were changed for training. It is too low where there was much of that, "
-        "and few epochs: the order of the gaps is not tested."
+        f"of {points(_gap(widest), signed=False)}{others}.{same} {_training_figure(cells)}"
+    )
+
+
+def _training_figure(cells: Sequence[Cell]) -> str:
+    """Say in what the accuracy on training images is another figure than that on test images."""
+    dropout = any(layer.kind == "Dropout" for cell in cells for layer in cell.architecture.layers)
+    changed = any(cell.recipe.flip or cell.recipe.shift for cell in cells)
+    ways = [
+        "while the weights still changed",
+        *(["with dropout at work"] if dropout else []),
+        *(["on the images as they were changed for training"] if changed else []),
+    ]
+    order = "; the order of the gaps is not tested" if len(cells) > 1 else ""
+    return (
+        f"The training figure is a mean over the last epoch, taken {listing(ways)}, so it is lower "
+        f"than that of the finished network on the same images would be{order}."
     )
 
 
@@ -367,44 +410,45 @@ def _gap(cell: Cell) -> float:
 
 def size(study: Study, dataset: str, names: Names) -> str:
     """Say whether accuracy goes with parameters and work; empty for one network."""
-    ranked = study.ranked(dataset)
+    ranked = tie_groups(study, dataset)
     if len(ranked) == 1:
         return ""
-    largest = max(ranked, key=lambda cell: cell.metrics.parameters)
-    busiest = max(ranked, key=lambda cell: cell.metrics.macs)
+    largest = max(ranked, key=lambda row: row.cell.metrics.parameters)
+    busiest = max(ranked, key=lambda row: row.cell.metrics.macs)
     work = "does the most multiply-accumulates an image"
     if largest is busiest:
-        text = f"{names[largest.model]} has the most parameters and {work}"
+        text = f"{names[largest.cell.model]} has the most parameters and {work}"
     else:
         text = (
-            f"{names[largest.model]} has the most parameters and comes {_place(ranked, largest)} "
-            f"by accuracy; {names[busiest.model]} {work}"
+            f"{names[largest.cell.model]} has the most parameters and {_place(largest)}; "
+            f"{names[busiest.cell.model]} {work}"
         )
-    place = f"{text} and comes {_place(ranked, busiest)} by accuracy."
-    return f"{place} {_agreement(study, dataset)}"
+    return f"{text} and {_place(busiest)}. {_agreement(study, dataset)}"
 
 
-def _place(ranked: Sequence[Cell], cell: Cell) -> str:
-    position = ranked.index(cell) + 1
-    if position == len(ranked):
-        return "last"
-    ordinals = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
-    return ordinals[position - 1] if position <= len(ordinals) else f"number {position}"
+def _place(row: RankedCell) -> str:
+    shared = ", which others share" if row.tied_with else ""
+    return f"has rank {thousands(row.rank)} by accuracy{shared}"
 
 
 def _agreement(study: Study, dataset: str) -> str:
     """Say how often more parameters went with more accuracy, where a difference is certain."""
     compared = compare_all(study.cells_of(dataset))
-    apart = [pair for pair in compared if pair.p_value < ALPHA]
-    if not apart:
+    told = [pair for pair in compared if pair.p_value < ALPHA]
+    if not told:
         return "No pair of networks can be told apart, so nothing follows about size."
-    agree = sum((pair.difference > 0) == _has_more(study, dataset, pair) for pair in apart)
+    apart = [pair for pair in told if _more_parameters(study, dataset, pair)]
+    if not apart:
+        return "No two networks that can be told apart differ in parameters."
+    agree = sum(
+        (pair.difference > 0) == (_more_parameters(study, dataset, pair) > 0) for pair in apart
+    )
     differences = [pair.difference for pair in apart]
     larger = derive(agree, "pairs in which both have the same sign", *differences)
     if len(apart) == 1:
         return (
             "In the only pair of networks that can be told apart, the one with more parameters is "
-            f"the {'more' if larger else 'less'} accurate."
+            f"the {'more' if larger else 'less'} accurate; one pair shows no rule."
         )
     times = f"all {in_words(larger)}" if agree == len(apart) else in_words(larger)
     return (
@@ -414,9 +458,10 @@ def _agreement(study: Study, dataset: str) -> str:
     )
 
 
-def _has_more(study: Study, dataset: str, pair: Comparison) -> bool:
+def _more_parameters(study: Study, dataset: str, pair: Comparison) -> int:
+    """Return by how many parameters the first network of a pair has more than the second."""
     first, second = study.cell(dataset, pair.model_a), study.cell(dataset, pair.model_b)
-    return first.metrics.parameters > second.metrics.parameters
+    return int(first.metrics.parameters) - int(second.metrics.parameters)
 
 
 def outcome(study: Study, dataset: str, names: Names) -> str:
@@ -430,7 +475,7 @@ def outcome(study: Study, dataset: str, names: Names) -> str:
     if len(level) == 1:
         return (
             f"For accuracy alone the choice is {names[best.cell.model]}: no other network is level "
-            "with it on these images."
+            f"with it on these images. {seed_doubt(best.cell)}".rstrip()
         )
     together = listing([names[cell.model] for cell in level])
     apart = f"These {drawn(best.cell)} cannot tell {together} apart by accuracy."
@@ -451,9 +496,15 @@ def outcome(study: Study, dataset: str, names: Names) -> str:
 def beside_others(study: Study) -> str:
     """Say how many trainings ran beside others of this study, which makes them slower; or nothing.
 
-    A training counts where others ran during half of its time or more.
+    A training counts where others ran during half of its time or more. One that was interrupted
+    is left out: when its sittings were is not known.
     """
-    runs = [run.training for cell in study.cells.values() for run in cell.runs]
+    runs = [
+        run.training
+        for cell in study.cells.values()
+        for run in cell.runs
+        if run.training.sittings == 1
+    ]
     spans = [
         (start := dt.datetime.fromisoformat(run.started).timestamp(), start + run.train_seconds)
         for run in runs
@@ -495,19 +546,29 @@ def balance(study: Study, dataset: str, names: Names) -> str:
     largest, smallest = max(totals, key=totals.__getitem__), min(totals, key=totals.__getitem__)
     level = chance(record)
     cells = study.ranked(dataset)
-    near = [names[cell.model] for cell in cells if accuracy_interval(cell).low <= level]
     figures = [f"{names[cell.model]} {percent(balanced(cell))}" for cell in cells]
     return " ".join(
         [
             f"The classes are unequal: {md(largest)} has {thousands(totals[largest])} images, "
             f"{md(smallest)} {thousands(totals[smallest])}. Answering {md(often)}, whatever the "
             f"image shows, would be right on {percent(level)} of the test images"
-            + (f"; {listing(near)} cannot be told apart from that." if near else "."),
+            f"{_beside_chance(cells, level, names)}.",
             "Balanced accuracy, the mean of the accuracies of the classes, counts each class the "
             f"same: {listing(figures)}.",
             *_smaller_classes(cells, names),
         ]
     )
+
+
+def _beside_chance(cells: Sequence[Cell], level: float, names: Names) -> str:
+    """Name the networks that are no better than one answer for all images, if there are any."""
+    near, below = (
+        [names[cell.model] for cell in cells if beside(accuracy_interval(cell), level) == side]
+        for side in ("level", "below")
+    )
+    parts = [f"{listing(near)} cannot be told apart from that"] if near else []
+    parts += [f"{listing(below)} did worse"] if below else []
+    return "".join(f"; {part}" for part in parts)
 
 
 def _smaller_classes(cells: Sequence[Cell], names: Names) -> list[str]:
@@ -554,7 +615,31 @@ def class_certainty(study: Study, dataset: str) -> str:
         for name in study.datasets[dataset].class_names
     ]
     widest = max(interval.high - interval.low for interval in intervals)
+    seeds = _class_by_seed(study, dataset)
     return (
         f"The {INTERVAL} of a single class's accuracy is up to {points(widest, 0, signed=False)} "
-        "wide, so classes that lie close together need not differ."
+        "wide, from the choice of test images alone, so classes that lie close together need not "
+        f"differ.{f' {seeds}' if seeds else ''}"
+    )
+
+
+def _class_by_seed(study: Study, dataset: str) -> str:
+    """Say how far the seeds of a network lie apart in a class; nothing with one seed."""
+    if len(study.params.seeds) == 1:
+        return ""
+    apart = {
+        (cell.model, place): float(max(shares) - min(shares))
+        for cell in study.cells_of(dataset)
+        for place, shares in enumerate(class_by_seed(cell).T)
+    }
+    (model, place), most = max(apart.items(), key=lambda item: item[1])
+    cell, name = study.cell(dataset, model), study.datasets[dataset].class_names[place]
+    widest = derive(
+        most,
+        f"range of the accuracy of {name} over the seeds",
+        *predictions_evidence(cell, ANSWERS),
+    )
+    return (
+        "That leaves out the seeds: between two trainings of the same network a class moved by up "
+        f"to {points(widest, signed=False)} ({md(name)})."
     )

@@ -22,7 +22,15 @@ from cnnreport.evidence import derive
 from cnnreport.formats import decimal, listing, p_value, percent, points
 from cnnreport.statistics import ALPHA, accuracy_interval, compare_all
 from cnnreport.study import Cell, Study
-from cnnreport.tables import INTERVAL, TIMES_APART, Names, doubt_beside, drawn, interval_text
+from cnnreport.tables import (
+    INTERVAL,
+    TIMES_APART,
+    Names,
+    doubt_beside,
+    drawn,
+    interval_text,
+    seed_doubt,
+)
 
 BY = CRITERIA["train_seconds"]
 """What the choice goes by where a circumstance names no cost."""
@@ -68,8 +76,12 @@ def headline(study: Study, dataset: str, names: Names) -> str:
             if cell is not first
         ]
         if not wishes:
-            return f"Take {measured}: no other network is more accurate or better in any cost."
-        return f"{listing([f'For accuracy take {measured}', *wishes])}."
+            return (
+                f"Take {measured}: no other network is more accurate or better in any cost. "
+                f"{seed_doubt(first)}"
+            ).rstrip()
+        shown = "" if len(first.runs) > 1 else ", as far as one seed shows,"
+        return f"{listing([f'For accuracy take {measured}{shown}', *wishes])}."
     others = listing([names[cell.model] for cell in choice.level if cell is not first])
     found = _by_choice(COSTS, lambda cost: choose(study, dataset, models, cost).chosen)
     apart = f"the {drawn(first)} cannot tell {measured}, the highest measured, apart from {others}"
@@ -147,7 +159,8 @@ class _Decisions:
         why = (
             f"{measured}, though it cannot be told apart from {listing(others)}"
             if others
-            else f"{measured}, and its lead over every other network is beyond chance"
+            else f"{measured}, and its lead over every other network is more than the choice of "
+            f"{drawn(first)} explains. {seed_doubt(first)}".rstrip(". ")
         )
         words = "The highest accuracy, whatever it costs"
         return self._row(words, self._cells, first, why)
@@ -284,11 +297,11 @@ class _Decisions:
         shortest = (
             f"the shortest training of those that remain: {self._figures(chosen, [BY])}"
             if others
-            else f"no other network surely reaches it; {self._figures(chosen, [BY])}"
+            else f"no other network's interval lies above it; {self._figures(chosen, [BY])}"
         )
         return self._row(
-            f"A test accuracy of surely at least {percent(limit, percent_digits(limit))}, then "
-            f"the {BY.best}",
+            f"A test accuracy whose {INTERVAL} lies above "
+            f"{percent(limit, percent_digits(limit))}, then the {BY.best}",
             within,
             chosen,
             f"{interval}; {shortest}",

@@ -5,8 +5,7 @@ passes names that are links. All other words of a table that came from a file ar
 Templates reach everything below as `tables.NAME`.
 """
 
-from cnnreport.calibration import BINS, confidence_finding
-from cnnreport.latency import CONDITIONS as LATENCY_CONDITIONS
+from cnnreport.calibration import BINS, confidence_finding, worse_than_blind
 from cnnreport.tables.architectures import has_blocks, layer_table, networks, totals
 from cnnreport.tables.calibration import calibrations, reliability_bins
 from cnnreport.tables.claims import claims
@@ -24,6 +23,7 @@ from cnnreport.tables.costs import (
     cell_use_cost,
     energy_methods,
     images_a_second,
+    latency_conditions,
     training_cost,
     training_macs,
     use_cost,
@@ -79,12 +79,19 @@ from cnnreport.tables.recipes import (
     unequal_settings,
 )
 from cnnreport.tables.results import SHOWN_APART, seeds_table, test_results, training_output
-from cnnreport.tables.words import INTERVAL, NONE, Names, drawn, interval_text, shape_text
+from cnnreport.tables.words import (
+    INTERVAL,
+    NONE,
+    Names,
+    drawn,
+    interval_text,
+    seed_doubt,
+    shape_text,
+)
 
 __all__ = [
     "BINS",
     "INTERVAL",
-    "LATENCY_CONDITIONS",
     "NONE",
     "OF_THE_NETWORK",
     "PASSES",
@@ -123,6 +130,7 @@ __all__ = [
     "images_a_second",
     "in_original",
     "interval_text",
+    "latency_conditions",
     "layer_table",
     "leaderboard",
     "left_out",
@@ -149,6 +157,7 @@ __all__ = [
     "reproduced",
     "reproduction_finding",
     "resolution",
+    "seed_doubt",
     "seeds_table",
     "settings",
     "settings_of",
@@ -169,4 +178,5 @@ __all__ = [
     "unequal_settings",
     "use_cost",
     "window_sum",
+    "worse_than_blind",
 ]

@@ -11,9 +11,12 @@ from cnnreport.formats import (
     mebibytes,
     milliseconds,
     percent,
+    plural,
     seconds,
     thousands,
 )
+from cnnreport.latency import FEWEST_REPEATS, MOST_REPEATS
+from cnnreport.params import Params
 from cnnreport.records import TrainingRecord
 from cnnreport.study import Cell, Study
 from cnnreport.tables.markdown import Table
@@ -126,6 +129,24 @@ def training_macs(cell: Cell) -> float:
 def latency(cell: Cell, batch: int) -> float | None:
     """Return the milliseconds that a batch of 1 or 128 images takes, the mean over the seeds."""
     return cell.latency_ms(batch)
+
+
+def latency_conditions(params: Params) -> str:
+    """Say how latencies were measured: from what to what, and with how many threads."""
+    threads = (
+        "as many threads as the machine has cores"
+        if params.threads is None
+        else plural(params.threads, "thread", words=True)
+    )
+    return (
+        f"Latency is the median time of {FEWEST_REPEATS} to {MOST_REPEATS} repeats, measured in "
+        "the process that trained the network, right after the training, with "
+        f"{threads} on a processor. It runs from the bytes of the images in memory over the "
+        "scaling of their pixels to the probabilities in memory. Loading TensorFlow, the network "
+        "and the images is left out, and so is the first batch, which is slower than all that "
+        "follow. One that was taken while another training ran is longer than it is alone, by a "
+        "factor that nobody measured."
+    )
 
 
 def latency_text(cell: Cell, batch: int) -> str:

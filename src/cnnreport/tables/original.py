@@ -1,5 +1,7 @@
 """Tables that set the original study beside this one."""
 
+from collections.abc import Sequence
+
 from cnnreport.evidence import unmarked
 from cnnreport.formats import listing, md, percent, plural, points, thousands
 from cnnreport.original import Original, OriginalCell
@@ -56,8 +58,12 @@ def _printed(cell: OriginalCell | None) -> str:
         return "not in the study"
     if cell.test_accuracy is None:
         return "lost"
-    mark = "about " if "test_accuracy" in cell.approximate else ""
-    return optional(cell.test_accuracy, mark)
+    return optional(cell.test_accuracy, _about(cell, "test_accuracy"))
+
+
+def _about(cell: OriginalCell, figure: str) -> str:
+    """Return the mark of a printed figure that was read off a training log."""
+    return "about " if figure in cell.approximate else ""
 
 
 def _difference(ours: Cell, theirs: OriginalCell | None) -> str:
@@ -66,19 +72,24 @@ def _difference(ours: Cell, theirs: OriginalCell | None) -> str:
     return points(ours.metrics.accuracy - theirs.test_accuracy)
 
 
-def reproduced(study: Study, original: Original, dataset: str, names: Names) -> Table:
-    """Return for each printed test accuracy whether ours reproduce it, within noise or not."""
+def reproduced(
+    study: Study, original: Original, dataset: str, names: Names, others: Sequence[Study] = ()
+) -> Table:
+    """Return for each printed test accuracy whether ours reproduce it, within noise or not.
+
+    The seeds of `others` count where ours is but one: see `cnnreport.reproduction`.
+    """
     rows = [
         [
             names[found.cell.model],
-            percent(found.accuracy),
+            _printed(found.printed),
             accuracy_alone(found.cell),
-            interval_text(found.expected),
-            _outcome(found),
-            optional(found.printed.train_accuracy),
+            interval_text(found.expected) if found.expected else NONE,
+            f"{_outcome(found)}{_by(found)}",
+            optional(found.printed.train_accuracy, _about(found.printed, "train_accuracy")),
             percent(found.cell.metrics.train_accuracy),
         ]
-        for found in reproductions(study, original, dataset)
+        for found in reproductions(study, original, dataset, others)
     ]
     headers = [
         "Network",
@@ -97,12 +108,20 @@ def _outcome(found: Reproduction) -> str:
         return f"not repeated: other {listing(list(found.other))}"
     if found.within:
         return "within noise"
-    return f"{'open' if found.one_seed else 'no'}: ours is {_apart(found)}"
+    return f"{'no' if found.expected else 'open'}: ours is {_apart(found)}"
 
 
 def _apart(found: Reproduction) -> str:
     side = "lower" if found.gap < 0 else "higher"
-    return f"{points(abs(found.gap), signed=False)} {side}"
+    about = _about(found.printed, "test_accuracy")
+    return f"{about}{points(abs(found.gap), signed=False)} {side}"
+
+
+def _by(found: Reproduction) -> str:
+    """Name the study whose seeds decided, where it is not the cell's own."""
+    if found.other or found.by is None or found.by.manifest is None:
+        return ""
+    return f" (by the seeds of *{md(found.by.manifest.title)}*)"
 
 
 def repeats(study: Study, original: Original, dataset: str) -> bool:
@@ -110,29 +129,32 @@ def repeats(study: Study, original: Original, dataset: str) -> bool:
     return any(not each.other for each in reproductions(study, original, dataset))
 
 
-def reproduction_finding(study: Study, original: Original, dataset: str, names: Names) -> str:
+def reproduction_finding(
+    study: Study, original: Original, dataset: str, names: Names, others: Sequence[Study] = ()
+) -> str:
     """Return in a sentence or two which printed accuracies ours reproduce."""
-    repeated = [each for each in reproductions(study, original, dataset) if not each.other]
+    found = reproductions(study, original, dataset, others)
+    repeated = [each for each in found if not each.other]
     if not repeated:
         return (
             "No training here repeats one of the original's, so nothing says whether its figures "
             "can be reproduced."
         )
-    near = [names[each.cell.model] for each in repeated if each.within]
-    far = {
-        one: [
-            f"{names[each.cell.model]} ({_apart(each)})"
-            for each in repeated
-            if not each.within and each.one_seed == one
-        ]
-        for one in (False, True)
-    }
+    near = [f"{names[each.cell.model]}{_by(each)}" for each in repeated if each.within]
+    far = [
+        f"{names[each.cell.model]} ({_apart(each)}){_by(each)}"
+        for each in repeated
+        if each.expected and not each.within
+    ]
+    unknown = [
+        f"{names[each.cell.model]} ({_apart(each)})" for each in repeated if not each.expected
+    ]
     parts = [f"Reproduced within noise: {listing(near)}."] if near else []
-    parts += [f"Not reproduced: {listing(far[False])}."] if far[False] else []
-    if far[True]:
+    parts += [f"Not reproduced: {listing(far)}."] if far else []
+    if unknown:
         parts.append(
-            f"Left open: {listing(far[True])}; that is more than the choice of test images "
-            "explains, but one seed does not show how far seeds lie apart."
+            f"Left open: {listing(unknown)}; one seed does not show how far trainings of the same "
+            "network lie apart."
         )
     return " ".join(parts)
 
@@ -213,7 +235,7 @@ def conditions(study: Study, original: Original, dataset: str) -> Table:
         ["Validation", md(theirs.validation), _validation(record)],
         ["Trainings", md(theirs.runs), _trainings(study)],
         ["Loss", md(theirs.loss), "categorical cross-entropy"],
-        ["Hardware", md(theirs.hardware), _hardware(study)],
+        ["Machine and software", md(theirs.hardware), _hardware(study)],
     ]
     return Table(["Condition", "Original", "Ours"], rows, "lll")
 
@@ -232,8 +254,20 @@ def _trainings(study: Study) -> str:
 
 def _hardware(study: Study) -> str:
     trainings = [run.training for cell in study.cells.values() for run in cell.runs]
-    machines_used = {
-        ", ".join([f"{item.processor}, {item.cores} cores", *item.accelerators])
+    threads = study.params.threads
+    own = "as many threads as cores" if threads is None else plural(threads, "thread", words=True)
+    used = {
+        ", ".join(
+            [
+                f"{item.processor}, {item.cores} cores",
+                *(item.accelerators or [own]),
+                *(f"{name} {item.versions[name]}" for name in SOFTWARE if name in item.versions),
+            ]
+        )
         for item in trainings
     }
-    return md("; ".join(sorted(machines_used)))
+    return md("; ".join(sorted(used)))
+
+
+SOFTWARE = ("keras", "tensorflow")
+"""The packages that do the learning, as `TrainingRecord.versions` names them."""

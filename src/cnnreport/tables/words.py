@@ -44,6 +44,11 @@ def drawn(cell: Cell) -> str:
     return "test images" if len(cell.runs) == 1 else "test images and seeds"
 
 
+def seed_doubt(cell: Cell) -> str:
+    """Return the sentence that belongs to an order of networks of one seed; empty with several."""
+    return "" if len(cell.runs) > 1 else "With one seed each, another seed may change that."
+
+
 def optional(fraction: float | None, mark: str = "") -> str:
     """Write a percentage after a mark, or the dash of what is missing."""
     return NONE if fraction is None else f"{mark}{percent(fraction)}"
