@@ -22,6 +22,7 @@ from cnnreport.calibration import (
     log_losses,
     reliability,
     trusted_too_far,
+    worse_than_blind,
 )
 from cnnreport.evidence import evidence_of, from_file
 from cnnreport.formats import points
@@ -246,6 +247,28 @@ def test_the_finding_names_networks_and_excesses(study: Study) -> None:
         f"over-confident; VGG-16 ({points(neither)}) is neither over- nor under-confident beyond "
         "what chance explains."
     )
+
+
+def test_a_loss_above_that_of_equal_probabilities_is_told(study: Study) -> None:
+    """Two thirds wrong with a confidence of 0.99 have a loss of 3.1; ln 2 is 0.69."""
+    generator = np.random.default_rng(0)
+    sure = two_classes(np.full(300, 0.99), generator.random(300) < 1 / 3)
+    modest = two_classes(np.full(300, 0.6), generator.random(300) < 0.6)
+    record = dataclasses.replace(study.datasets["digits"], class_names=["no", "yes"])
+    cells = {
+        ("digits", model): with_tables(study.cell("digits", model), [table])
+        for model, table in {"lenet": sure, "vgg16": modest}.items()
+    }
+    two = dataclasses.replace(study, datasets={"digits": record}, cells=cells)
+    two = dataclasses.replace(
+        two, params=two.params.model_copy(update={"models": ["lenet", "vgg16"]})
+    )
+    text = worse_than_blind(two, "digits", NAMES)
+    assert text.startswith(f"The test loss of {NAMES['lenet']} (3.")
+    assert "is above ln 2" in text
+    assert NAMES["vgg16"] not in text
+    calm = dataclasses.replace(two, params=two.params.model_copy(update={"models": ["vgg16"]}))
+    assert worse_than_blind(calm, "digits", NAMES) == ""
 
 
 def test_bins_add_up_to_the_predictions_and_the_accuracy(study: Study) -> None:

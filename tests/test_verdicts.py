@@ -1,13 +1,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from make_study import STRENGTHS, make_study
 
 from cnnreport import verdicts
-from cnnreport.formats import percent, seconds
+from cnnreport.formats import percent, points, seconds
 from cnnreport.records import Layer
-from cnnreport.study import Study
+from cnnreport.study import Manifest, Study
 
 NAMES = {model: model.upper() for model in STRENGTHS}
 
@@ -332,3 +333,87 @@ def test_settings_that_differ_wherever_networks_can_be_told_apart_are_named() ->
     assert "learning rate" in text.split("these differ too: ")[1]
     near = study_of({"lenet": 1.0, "alexnet": 1.0})
     assert "these differ too" not in verdicts.fairness(near, "digits")
+
+
+def test_an_interrupted_training_is_not_taken_to_have_run_beside_others() -> None:
+    """Its hours are those of all its sittings together, which may lie apart."""
+    study = study_of({"lenet": 0.2, "alexnet": 1.0})
+    beside = started(study, ["2026-11-30T10:00:00+00:00"] * 2, 600.0)
+    assert verdicts.beside_others(beside).startswith("All two trainings")
+    cells = {}
+    for key, cell in beside.cells.items():
+        training = replace(cell.runs[0].training, sittings=2)
+        cells[key] = replace(cell, runs=[replace(cell.runs[0], training=training)])
+    assert verdicts.beside_others(replace(beside, cells=cells)) == ""
+
+
+def test_an_order_of_one_seed_is_doubted() -> None:
+    strengths = {"lenet": 0.2, "alexnet": 1.0, "vgg16": 3.5}
+    doubt = "With one seed each, another seed may change that."
+    for text in (verdict, lambda study: verdicts.outcome(study, "digits", NAMES)):
+        assert doubt in text(study_of(strengths))
+        assert doubt not in text(study_of(strengths, seeds=(0, 1, 2)))
+
+
+def test_the_same_trainings_of_other_studies_are_told_with_their_seeds() -> None:
+    ours = study_of({"lenet": 0.2, "alexnet": 1.0})
+    manifest = Manifest("seeds", "Three *seeds*", "2026-11-30", "c" * 40, {})
+    other = replace(study_of({"lenet": 0.5}, seeds=(1, 4)), manifest=manifest)
+    text = verdicts.elsewhere(ours, "digits", NAMES, [other])
+    one, four = other.cell("digits", "lenet").metrics.accuracy_by_seed.values()
+    assert text.startswith(
+        rf"LENET was trained the same way in *Three \*seeds\**, where it reached {percent(one)} "
+        f"with seed 1 and {percent(four)} with seed 4."
+    )
+    assert "may change places with other seeds" in text
+    assert "may change places" not in verdicts.elsewhere(other, "digits", NAMES, [kept(ours)])
+    assert verdicts.elsewhere(ours, "digits", NAMES, []) == ""
+
+
+def kept(study: Study) -> Study:
+    return replace(study, manifest=Manifest("one", "One", "2026-11-30", "c" * 40, {}))
+
+
+def test_seeds_that_move_a_class_are_told() -> None:
+    study = study_of({"lenet": 0.5}, seeds=(0, 1, 2))
+    runs = study.cell("digits", "lenet").runs
+    right = [
+        (run.predictions["label"] == run.predictions["predicted"])
+        .groupby(run.predictions["label"])
+        .mean()
+        for run in runs
+    ]
+    apart = pd.concat(right, axis=1)
+    most = (apart.max(axis=1) - apart.min(axis=1)).max()
+    text = verdicts.class_certainty(study, "digits")
+    assert f"moved by up to {points(most, signed=False)} (" in text
+    assert "seeds" not in verdicts.class_certainty(study_of({"lenet": 0.5}), "digits")
+
+
+def test_networks_below_one_answer_for_all_are_not_called_level_with_it() -> None:
+    """Two thirds of the test images are of one class."""
+    study = study_of({"lenet": 0.2, "alexnet": 9.0})
+    record = study.datasets["digits"]
+    names = record.class_names
+    counts = {part: [400 if name == names[0] else 22 for name in names] for part in PARTS}
+    study = replace(study, datasets={"digits": replace(record, class_counts=counts)})
+    low = study.cell("digits", "lenet").metrics.accuracy
+    text = verdicts.balance(study, "digits", NAMES)
+    assert low < 0.6
+    assert "of the test images; LENET did worse." in text
+    assert "cannot be told apart from that" not in text
+
+
+PARTS = ("train", "validation", "test")
+
+
+def test_size_goes_by_ranks_and_leaves_equal_networks_out() -> None:
+    study = study_of({"lenet": 0.2, "alexnet": 3.0})
+    cells = dict(study.cells)
+    cell = cells["digits", "alexnet"]
+    lenet = cells["digits", "lenet"].metrics.parameters
+    cells["digits", "alexnet"] = replace(cell, metrics=replace(cell.metrics, parameters=lenet))
+    text = verdicts.size(replace(study, cells=cells), "digits", NAMES)
+    assert text.endswith("No two networks that can be told apart differ in parameters.")
+    tied = study_of({"lenet": 1.5, "alexnet": 1.5}, images=20)
+    assert "has rank 1 by accuracy, which others share." in verdicts.size(tied, "digits", NAMES)
