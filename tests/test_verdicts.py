@@ -416,4 +416,4 @@ def test_size_goes_by_ranks_and_leaves_equal_networks_out() -> None:
     text = verdicts.size(replace(study, cells=cells), "digits", NAMES)
     assert text.endswith("No two networks that can be told apart differ in parameters.")
     tied = study_of({"lenet": 1.5, "alexnet": 1.5}, images=20)
-    assert "has rank 1 by accuracy, which others share." in verdicts.size(tied, "digits", NAMES)
+    assert "rank 1 by accuracy, which others share." in verdicts.size(tied, "digits", NAMES)

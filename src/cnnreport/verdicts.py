@@ -248,6 +248,8 @@ def elsewhere(study: Study, dataset: str, names: Names, others: Sequence[Study])
 
 def _by_seed(cell: Cell) -> str:
     """Write the accuracy of each seed: ``57.2 % with seed 0 and 58.9 % with seed 1``."""
+    if len(cell.runs) == 1:
+        return f"{percent(cell.metrics.accuracy)} with seed {cell.runs[0].seed}"
     known = cell.metrics.accuracy_by_seed.items()
     return listing([f"{percent(accuracy)} with seed {seed}" for seed, accuracy in known])
 
@@ -417,18 +419,18 @@ def size(study: Study, dataset: str, names: Names) -> str:
     busiest = max(ranked, key=lambda row: row.cell.metrics.macs)
     work = "does the most multiply-accumulates an image"
     if largest is busiest:
-        text = f"{names[largest.cell.model]} has the most parameters and {work}"
+        text = f"{names[largest.cell.model]} has the most parameters, {work}"
     else:
         text = (
             f"{names[largest.cell.model]} has the most parameters and {_place(largest)}; "
             f"{names[busiest.cell.model]} {work}"
         )
-    return f"{text} and {_place(busiest)}. {_agreement(study, dataset)}"
+    return f"{text} and has {_place(busiest)}. {_agreement(study, dataset)}"
 
 
 def _place(row: RankedCell) -> str:
     shared = ", which others share" if row.tied_with else ""
-    return f"has rank {thousands(row.rank)} by accuracy{shared}"
+    return f"rank {thousands(row.rank)} by accuracy{shared}"
 
 
 def _agreement(study: Study, dataset: str) -> str:
