@@ -88,5 +88,5 @@ def test_the_conditions_name_what_bounds_the_repeats_and_the_threads() -> None:
         latency_conditions(params.model_copy(update={"threads": threads})) for threads in (1, None)
     )
     assert f"{FEWEST_REPEATS} to {MOST_REPEATS} repeats" in one
-    assert "with one thread on a processor" in one
+    assert "with one thread where a processor" in one
     assert "with as many threads as the machine has cores" in all_cores

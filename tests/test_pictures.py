@@ -256,7 +256,7 @@ def test_a_study_has_all_its_pictures() -> None:
     )
     count = len(missed_by_all(weak_study(), "digits"))
     caption = made["digits-missed-by-all"].caption
-    assert caption.startswith(f"All two networks miss {count} of 80 test images")
+    assert caption.startswith(f"Both networks miss {count} of 80 test images")
 
 
 def test_a_network_of_dense_layers_alone_has_its_picture_and_no_convolution() -> None:

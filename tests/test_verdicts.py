@@ -339,7 +339,7 @@ def test_an_interrupted_training_is_not_taken_to_have_run_beside_others() -> Non
     """Its hours are those of all its sittings together, which may lie apart."""
     study = study_of({"lenet": 0.2, "alexnet": 1.0})
     beside = started(study, ["2026-11-30T10:00:00+00:00"] * 2, 600.0)
-    assert verdicts.beside_others(beside).startswith("All two trainings")
+    assert verdicts.beside_others(beside).startswith("Both trainings")
     cells = {}
     for key, cell in beside.cells.items():
         training = replace(cell.runs[0].training, sittings=2)

@@ -148,6 +148,13 @@ def plural(count: int, noun: str, *, words: bool = False) -> str:
     return f"{number} {noun}" if count == 1 else f"{number} {noun}s"
 
 
+def all_of(count: int, *, capital: bool = False) -> str:
+    """Write that it is so of every one of a few: ``both``, ``all five``; ``Both`` in `capital`."""
+    if count == 2:
+        return cite(count, "Both" if capital else "both")
+    return f"{'All' if capital else 'all'} {in_words(count)}"
+
+
 def in_words(count: int) -> str:
     """Write a count of a sentence in words up to twelve: ``five``, ``15``."""
     if 0 <= count < len(_WORDS):

@@ -22,7 +22,8 @@ HEADERS = ["Study", "Image set", "Recipe", "Seeds", "Test accuracy by rank"]
 LINE_BREAK = "<br>"
 LEGEND = (
     "The rank of a network is one more than the number of networks that are significantly better; "
-    f"{PLUS_MINUS} is the standard deviation over the seeds, where there are several."
+    f"{PLUS_MINUS} is the standard deviation over the seeds, where there are several. With one "
+    "seed, another one may change the order."
 )
 
 

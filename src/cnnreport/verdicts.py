@@ -12,6 +12,7 @@ from cnnreport.balance import chance, class_totals, is_unequal, most_frequent
 from cnnreport.evidence import derive, mean, unmarked
 from cnnreport.formats import (
     PLUS_MINUS,
+    all_of,
     decimal,
     in_words,
     listing,
@@ -452,7 +453,7 @@ def _agreement(study: Study, dataset: str) -> str:
             "In the only pair of networks that can be told apart, the one with more parameters is "
             f"the {'more' if larger else 'less'} accurate; one pair shows no rule."
         )
-    times = f"all {in_words(larger)}" if agree == len(apart) else in_words(larger)
+    times = all_of(larger) if agree == len(apart) else in_words(larger)
     return (
         f"Of the {in_words(len(apart))} pairs of networks that can be told apart, the one with "
         f"more parameters is the more accurate in {times}. Pairs share networks, so that is less "
@@ -519,7 +520,7 @@ def beside_others(study: Study) -> str:
         return ""
     found = derive(beside, "trainings beside others", *(run.train_seconds for run in runs))
     who = (
-        f"All {in_words(found)} trainings"
+        f"{all_of(found, capital=True)} trainings"
         if beside == len(runs)
         else f"Of the {plural(len(runs), 'training', words=True)}, {in_words(found)}"
     )

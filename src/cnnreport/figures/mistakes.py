@@ -11,7 +11,7 @@ from cnnreport.figures.drawing import WIDTH, Drawing, one_axes
 from cnnreport.figures.intervals import name_rows
 from cnnreport.figures.labels import beside, length_of
 from cnnreport.figures.looks import GRID, MUTED, PAPER, Look
-from cnnreport.formats import listing, percent, plural
+from cnnreport.formats import all_of, listing, percent
 from cnnreport.statistics import confusion_shares
 from cnnreport.study import Cell, Study
 
@@ -114,16 +114,15 @@ def _legend(figure: Figure, looks: Sequence[Look]) -> None:
 
 def _finding(mistakes: Sequence[Mistake], cells: Sequence[Cell]) -> str:
     first = mistakes[0]
-    images = plural(len(cells), "network", words=True)
     if len(cells) == 1:
         return (
             f"Class {first.actual} is taken for {first.predicted} most often, in "
             f"{percent(first.mean)} of its test images."
         )
     return (
-        f"Over all {images}, class {first.actual} is taken for {first.predicted} most often, in "
-        f"{percent(first.mean)} of its test images. Bars and numbers: mean over the networks; "
-        "marks: each network."
+        f"Over {all_of(len(cells))} networks, class {first.actual} is taken for "
+        f"{first.predicted} most often, in {percent(first.mean)} of its test images. Bars "
+        "and numbers: mean over the networks; marks: each network."
     )
 
 

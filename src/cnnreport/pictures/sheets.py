@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from cnnreport.figures.drawing import Drawing
 from cnnreport.figures.mistakes import Mistake, most_frequent
-from cnnreport.formats import in_words, listing, percent, plural, thousands
+from cnnreport.formats import all_of, in_words, listing, percent, plural, thousands
 from cnnreport.misses import (
     GALLERY,
     Miss,
@@ -144,7 +144,7 @@ def _all(study: Study) -> str:
     seeds = " with every seed" if len(study.params.seeds) > 1 else ""
     if count == 1:
         return f"The only network{seeds}"
-    return f"All {plural(count, 'network', words=True)}{seeds}"
+    return f"{all_of(count, capital=True)} networks{seeds}"
 
 
 def _spoken(misses: Sequence[Miss]) -> str:

@@ -140,8 +140,8 @@ def latency_conditions(params: Params) -> str:
     )
     return (
         f"Latency is the median time of {FEWEST_REPEATS} to {MOST_REPEATS} repeats, measured in "
-        "the process that trained the network, right after the training, with "
-        f"{threads} on a processor. It runs from the bytes of the images in memory over the "
+        f"the process that trained the network, right after the training, with {threads} where a "
+        "processor does the work. It runs from the bytes of the images in memory over the "
         "scaling of their pixels to the probabilities in memory. Loading TensorFlow, the network "
         "and the images is left out, and so is the first batch, which is slower than all that "
         "follow. One that was taken while another training ran is longer than it is alone, by a "
