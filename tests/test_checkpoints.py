@@ -475,37 +475,13 @@ def test_a_lock_is_free_after_an_error(store: Store, capsys: pytest.CaptureFixtu
         assert capsys.readouterr().err == ""
 
 
-# Discarding
-
-
-def test_discarding_spares_other_runs_and_what_is_being_trained(store: Store) -> None:
-    other_run = replace(store, run="digits/lenet/s1")
-    stores = [store, replace(store, key="old"), replace(store, key="held"), other_run]
-    for each in stores:
-        with each.lock():
-            each.save(made(2))
-    with run_python(HOLD, store.root, "held") as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
-        checkpoints.discard(store.root, RUN)
-        assert [epoch_of(each.load()) for each in stores] == [0, 0, 2, 2]
-        holder.kill()
-    checkpoints.discard(store.root, RUN)
-    assert not list((store.root / RUN).iterdir())
-    with store.lock():
-        store.save(made(1))
-    assert epoch_of(store.load()) == 1
-
-
-def test_discarding_nothing_is_fine(tmp_path: Path) -> None:
-    checkpoints.discard(tmp_path / "missing", RUN)
-    assert not list(tmp_path.iterdir())
+# Removed by another process
 
 
 def test_a_folder_that_goes_while_a_training_waits_for_it(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`discard` has the lock at the first try, and has taken the folder at the second."""
+    """The stage evaluate has the lock at the first try, and took the folder by the second."""
     monkeypatch.setattr(checkpoints, "SECONDS_BETWEEN_TRIES", 0)
     lock = checkpoints._lock_of(store.folder)
     store.folder.mkdir(parents=True)

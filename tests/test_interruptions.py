@@ -370,3 +370,19 @@ def test_evaluating_removes_the_kept_state_of_its_own_runs_alone(desk: Desk) -> 
     assert desk.evaluate() == 0
     assert list(desk.checkpoints.iterdir()) == []
     assert all(list(other.glob("*/state.json")) for other in others)
+
+
+def test_evaluating_spares_an_unfinished_training_with_other_parameters(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As that of an experiment which was stopped, before `dvc repro` of the study itself."""
+    stop_after(monkeypatch, desk, 2)
+    back = change_epochs(desk, monkeypatch)
+    assert desk.train() == 0
+    assert desk.evaluate() == 0
+    (kept,) = desk.checkpoints.glob("*/state.json")
+    assert (kept.parent / "epoch-0002.npz").is_file()
+    back()
+    capsys.readouterr()
+    assert desk.train() == 0
+    assert resumed(capsys.readouterr().out) == 2

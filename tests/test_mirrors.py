@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from test_checkpoints import RUN, cut, epoch_of, flip, made, store_in
 
-from cnnreport.checkpoints import Store, discard
+from cnnreport.checkpoints import Store
 from cnnreport.errors import InputError
 from cnnreport.mirrors import VARIABLE, Mirror
+from cnnreport.stages.evaluate import discard
 
 URLS = ("folder", "memory", "s3")
 
@@ -83,14 +84,16 @@ def test_another_training_finds_nothing(here: Store, elsewhere: Store) -> None:
     assert replace(elsewhere, key="other").load() is None
 
 
-def test_what_was_tested_is_removed_there_too(here: Store, mirror: Mirror) -> None:
-    here.save(made(2))
-    other = replace(here, run="digits/lenet/s1")
-    other.save(made(2))
-    discard(here.root, RUN, mirror)
-    assert not names(mirror)
-    assert names(mirror, other.run) == {"epoch-0002.npz", "state.json"}
-    discard(here.root, RUN, mirror)  # nothing there is no error
+def test_what_was_tested_is_removed_there_too_and_nothing_else(here: Store, mirror: Mirror) -> None:
+    """Others may share the mirror, with an unfinished training of other parameters."""
+    others = [replace(here, run="digits/lenet/s1"), replace(here, key="other")]
+    for store in (here, *others):
+        store.save(made(2))
+    discard(here)
+    assert not names(mirror, f"{RUN}/{here.key}")
+    for other in others:
+        assert names(mirror, f"{other.run}/{other.key}") == {"epoch-0002.npz", "state.json"}
+    discard(here)  # nothing there is no error
 
 
 @pytest.mark.parametrize("name", ["epoch-0003.npz", "state.json"])

@@ -1,11 +1,15 @@
 """Stage evaluate: weights of all seeds + test split → predictions and metrics of one cell."""
 
 import argparse
+import re
+import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from cnnreport.checkpoints import checkpoint_root, discard, loaded_code
+# The lock by its inner name: a public one would change a file that every training depends on.
+from cnnreport.checkpoints import Store, _lock_of, checkpoint_root, loaded_code
 from cnnreport.errors import ResultsError
 from cnnreport.machine import use
 from cnnreport.mirrors import Mirror
@@ -14,13 +18,18 @@ from cnnreport.prepared import load_record, load_split
 from cnnreport.records import (
     Epoch,
     Prediction,
+    TrainingRecord,
     load_csv,
+    load_json,
     rows_to_csv,
     save_text,
     to_csv,
     to_json,
 )
 from cnnreport.seals import Witness, evaluation_keys, sha256
+
+KEY = re.compile(r"[0-9a-f]{64}")
+"""What `cnnreport.checkpoints.training_key` returns."""
 
 
 def main(argv: Sequence[str]) -> None:
@@ -32,8 +41,11 @@ def main(argv: Sequence[str]) -> None:
     test = load_split(args.prepared, "test")
     recipe = params.recipe_for(args.model, dataset.name)
     for seed in params.seeds:
-        # DVC has the trained network by now, so the state it grew from has done its work.
-        discard(checkpoint_root(), f"{dataset.name}/{args.model}/s{seed}", Mirror.of())
+        # DVC has the trained network by now, so the state it grew from has done its work. No
+        # output follows from the record of its cost, so that is no dependency of this stage.
+        if key := trained_key(args.results / "training" / f"s{seed}.json"):
+            run = f"{dataset.name}/{args.model}/s{seed}"
+            discard(Store(checkpoint_root(), run, key, Mirror.of()))
     histories = {s: load_csv(args.results / "history" / f"s{s}.csv", Epoch) for s in params.seeds}
 
     # TensorFlow takes seconds to load: bad input has been found by now.
@@ -78,6 +90,35 @@ def main(argv: Sequence[str]) -> None:
     seal = witness.seal(loaded_code(), digests)
     # The commit moves on while code and inputs stay; this file is to stay the same then.
     save_text(args.results / "evaluation.json", to_json(replace(seal, commit="", changed=[])))
+
+
+def trained_key(record: Path) -> str | None:
+    """Return the key of the training that a record is of; None where it tells of none.
+
+    A record that cannot be read is for the report to tell of, which shows it. The key becomes the
+    name of a folder that is deleted, so what is no key is not taken for one.
+    """
+    with suppress(ResultsError):
+        key = load_json(record, TrainingRecord).key
+        return key if KEY.fullmatch(key) else None
+    return None
+
+
+def discard(store: Store) -> None:
+    """Delete the state of one training, unless a process works on it; those of others stay.
+
+    Others are unfinished trainings of the same network, image set and seed with other parameters,
+    which are to go on. The mirror's copy goes in any case: whoever works on it has it here.
+    """
+    if store.mirror:
+        store.mirror.remove(f"{store.run}/{store.key}")
+    if not store.folder.is_dir():
+        return
+    lock = _lock_of(store.folder)
+    with suppress(OSError), lock.acquire(blocking=False):  # Timeout is an OSError
+        shutil.rmtree(store.folder, ignore_errors=True)
+        # While it is still held: whoever opened it before will see that it is gone.
+        Path(lock.lock_file).unlink(missing_ok=True)
 
 
 def _digests(weights: Mapping[int, Path]) -> dict[str, str]:
