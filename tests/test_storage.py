@@ -1,6 +1,7 @@
 """What `cnnreport storage` says of a small project with a folder as its remote, and mends."""
 
 import errno
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,7 @@ from cnnreport import storage
 from cnnreport.cli import app
 from cnnreport.errors import InputError
 from cnnreport.objects import object_name
+from cnnreport.seals import UNREADABLE
 from cnnreport.storage import check, lines
 
 OBJECTS = 8
@@ -211,21 +213,94 @@ def test_any_equal_file_of_the_workspace_heals(project: Path, remote: FolderRemo
         spoil_cache(project, digest)
 
 
-def test_an_object_that_cannot_be_read_is_of_no_use(
-    project: Path, remote: FolderRemote, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    digest = member_of(project)
-    read = storage.file_md5
+def deny(monkeypatch: pytest.MonkeyPatch, digest: str, number: int, *, once: bool = False) -> None:
+    """Let no place read an object, or only at the second try.
+
+    A changed mode would not stop a test that runs as root.
+    """
+    read, denied = storage.file_md5, set[str]()
 
     def failing(path: str, file_system: Any) -> str:
-        if path.endswith(digest[2:]) and str(project) in path:
-            raise OSError(errno.EIO, "Input/output error")
+        if path.endswith(digest[2:]) and not (once and path in denied):
+            denied.add(path)
+            raise OSError(number, os.strerror(number))
         return str(read(path, file_system))
 
     monkeypatch.setattr(storage, "file_md5", failing)
-    assert [str(each).split(": ")[1].split(",")[0] for each in check().faults] == [
-        "corrupted in the local cache"
+
+
+UNREAD = [errno.EIO, errno.EACCES, errno.EPERM]
+
+
+@pytest.mark.parametrize("number", UNREAD)
+def test_an_object_that_cannot_be_read_is_told_and_never_removed(
+    project: Path, remote: FolderRemote, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """There may be no other copy of it, and a permission comes back."""
+    digest = member_of(project)
+    good = cached(project, digest).read_bytes()
+    shutil.rmtree(project / OUTPUT)
+    with monkeypatch.context() as patch:
+        deny(patch, digest, number)
+        told = [
+            f"{MEMBER} ({FOLDER_STAGE}): unreadable in {place}, {object_name(digest)}: nobody "
+            "knows whether it is good, so it stays; see to its permissions or the disk, or move "
+            "it away, and check again"
+            for place in ("the local cache", "remote kept")
+        ]
+        assert said()[:2] == told
+        assert said(heal=True)[:2] == told
+        assert not check().good
+    assert cached(project, digest).read_bytes() == remote.read(digest) == good
+
+
+def test_what_can_be_read_at_the_second_try_is_taken_for_what_it_is(
+    project: Path, remote: FolderRemote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = member_of(project)
+    spoil_remote(remote, digest)
+    deny(monkeypatch, digest, errno.EACCES, once=True)
+    faults = check(heal=True).faults
+    assert [(fault.state, fault.outcome) for fault in faults] == [
+        ("unreadable", "good by now"),
+        ("corrupted", "removed, copied from the local cache"),
     ]
+    assert check().good
+
+
+def test_nothing_is_to_be_made_again_while_a_copy_may_be_whole(
+    project: Path, remote: FolderRemote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = member_of(project)
+    spoil_remote(remote, digest)
+    shutil.rmtree(project / OUTPUT)
+    path, read = str(cached(project, digest)), storage.file_md5
+
+    def failing(name: str, file_system: Any) -> str:
+        if name == path:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return str(read(name, file_system))
+
+    monkeypatch.setattr(storage, "file_md5", failing)
+    _, there = check(heal=True).faults
+    assert there.outcome == (
+        "removed, no place that can be read has it whole; the local cache may, so see to that first"
+    )
+
+
+def test_a_file_of_the_workspace_that_cannot_be_read_stays(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = storage.md5
+    monkeypatch.setattr(
+        storage, "md5", lambda path: UNREADABLE if str(path) == MEMBER else real(path)
+    )
+    content = (project / MEMBER).read_bytes()
+    assert said(heal=True)[0] == (
+        f"{MEMBER} ({FOLDER_STAGE}): unreadable in the workspace: nobody knows whether it is "
+        "good, so it stays; see to its permissions or the disk, or move it away, and check again"
+    )
+    assert (project / MEMBER).read_bytes() == content
 
 
 def test_what_no_stage_makes_has_another_way_out(project: Path, remote: FolderRemote) -> None:

@@ -28,7 +28,7 @@ from cnnreport.formats import plural
 from cnnreport.mirrors import one_line
 from cnnreport.objects import content_md5, is_folder, members, object_name
 from cnnreport.pipeline import in_one_line, project_folder
-from cnnreport.seals import md5
+from cnnreport.seals import UNREADABLE, md5
 
 EXTRAS = {"webdavs": "webdav", "https": "http"}
 """Extras of DVC that are not called as the URLs are."""
@@ -40,6 +40,19 @@ class State(StrEnum):
     GOOD = "good"
     CORRUPTED = "corrupted"
     MISSING = "missing"
+    UNREADABLE = "unreadable"
+
+
+UNREAD = (errno.EIO, errno.EACCES, errno.EPERM)
+"""What `OSError.errno` is of one file that cannot be read, as for a bad block or a lost permission.
+
+A remote over a network may say the same of a request that would succeed a moment later.
+"""
+
+KEPT = (
+    "nobody knows whether it is good, so it stays; see to its permissions or the disk, or move it "
+    "away, and check again"
+)
 
 
 @dataclass(frozen=True)
@@ -140,9 +153,8 @@ class Place:
             except FileNotFoundError:
                 return State.MISSING
             except OSError as error:
-                # A bad block or a lost permission: the file is of no use, the place may be.
-                if error.errno in (errno.EIO, errno.EACCES):
-                    return State.CORRUPTED
+                if error.errno in UNREAD:
+                    return State.UNREADABLE
                 raise
             return State.GOOD if found == content_md5(digest) else State.CORRUPTED
 
@@ -236,13 +248,15 @@ class Storage:
         for item in self.items:
             owners.setdefault(item.digest, []).append(item)
         stored = [
-            Fault(items[0], store.title, state, tuple(items[1:]))
+            _fault(items[0], store.title, state, tuple(items[1:]))
             for digest, items in owners.items()
             for store in self._stores
             if (state := self.states[store.title][digest]) is not State.GOOD
         ]
         spoilt = [
-            Fault(item, WORKSPACE, State.CORRUPTED) for item in self.items if _is_spoilt(item)
+            _fault(item, WORKSPACE, state)
+            for item in self.items
+            if (state := _found(item)) is not State.GOOD
         ]
         return stored + spoilt
 
@@ -250,8 +264,8 @@ class Storage:
         """Mend what some place has whole; return the faults with what became of each.
 
         Bad bytes are deleted even where nothing replaces them: DVC takes them for good ones, so
-        that it would not write the object anew. Lists come last: DVC takes a folder to be on a
-        remote once its list is.
+        that it would not write the object anew. What cannot be read stays: it may be the only copy
+        and good. Lists come last: DVC takes a folder to be on a remote once its list is.
         """
         stored = [fault for fault in faults if fault.place != WORKSPACE]
         spoilt = [fault for fault in faults if fault.place == WORKSPACE]
@@ -266,20 +280,35 @@ class Storage:
         states[digest] = store.state(digest)
         if states[digest] is State.GOOD:
             return replace(fault, outcome="good by now", healed=True)
+        fault = _fault(fault.item, fault.place, states[digest], fault.others)
+        if fault.state is State.UNREADABLE:
+            return fault
         source = self._source((fault.item, *fault.others))
         removed = "removed, " if states[digest] is State.CORRUPTED else ""
         if removed:
             store.remove(digest)
             states[digest] = State.MISSING
         if source is None:
-            lost = f"{removed}no place has it whole; {fault.item.way_out}"
-            return replace(fault, outcome=lost)
+            return replace(fault, outcome=removed + self._lost(fault.item))
         title, path, file_system = source
         store.take(digest, path, file_system)
         states[digest] = store.state(digest)
         healed = states[digest] is State.GOOD
         outcome = f"{removed}copied from {title}" + ("" if healed else f", {states[digest]} again")
         return replace(fault, outcome=outcome, healed=healed)
+
+    def _lost(self, item: Item) -> str:
+        """Say what is left to do for an object that nothing readable has whole."""
+        if unread := self._unread(item):
+            return f"no place that can be read has it whole; {unread}"
+        return f"no place has it whole; {item.way_out}"
+
+    def _unread(self, item: Item) -> str:
+        """Say which place may have an object whole but cannot be read; nothing if none."""
+        for title, known in self.states.items():
+            if known[item.digest] is State.UNREADABLE:
+                return f"{title} may, so see to that first"
+        return ""
 
     def _source(self, items: Sequence[Item]) -> tuple[str, str, Any] | None:
         """Return a place that has the object of equal files whole, its path and how to read it."""
@@ -296,7 +325,10 @@ class Storage:
     def _checked_out(self, faults: Sequence[Fault]) -> Iterator[Fault]:
         """Replace files that were checked out from bad objects by what the cache has now."""
         whole = {
-            fault.item for fault in faults if self.states[CACHE][fault.item.digest] is State.GOOD
+            fault.item
+            for fault in faults
+            if fault.state is State.CORRUPTED
+            and self.states[CACHE][fault.item.digest] is State.GOOD
         }
         for item in whole:
             Path(item.path).unlink()
@@ -304,8 +336,12 @@ class Storage:
             with in_one_line("DVC cannot check out"):
                 self._repo.checkout(sorted({item.output for item in whole}), force=True)
         for fault in faults:
+            if fault.state is State.UNREADABLE:
+                yield fault
+                continue
             healed = fault.item in whole and md5(Path(fault.item.path)) == fault.item.digest
-            outcome = f"removed, copied from {CACHE}" if healed else fault.item.way_out
+            left = self._lost(fault.item) if self._unread(fault.item) else fault.item.way_out
+            outcome = f"removed, copied from {CACHE}" if healed else left
             yield replace(fault, outcome=outcome, healed=healed)
 
 
@@ -416,12 +452,17 @@ def _stage(out: Any) -> str:
     return str(out.stage.addressing)
 
 
-def _is_spoilt(item: Item) -> bool:
-    """Return whether a file is not what DVC takes it for; an edit, which DVC notices, is fine."""
+def _fault(item: Item, place: str, state: State, others: tuple[Item, ...] = ()) -> Fault:
+    """Return a copy's fault; what could not be read needs a person, with `--heal` or without."""
+    return Fault(item, place, state, others, KEPT if state is State.UNREADABLE else "")
+
+
+def _found(item: Item) -> State:
+    """Say whether a file is what DVC takes it for; an edit, which DVC notices, is good."""
     path = Path(item.path)
-    return (
-        item.unchanged
-        and not is_folder(item.digest)
-        and path.is_file()
-        and md5(path) != item.digest
-    )
+    if not item.unchanged or is_folder(item.digest) or not path.is_file():
+        return State.GOOD
+    found = md5(path)
+    if found == UNREADABLE:
+        return State.UNREADABLE
+    return State.GOOD if found == item.digest else State.CORRUPTED
