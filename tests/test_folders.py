@@ -432,6 +432,20 @@ def test_a_class_of_too_few_images_is_one_line(tmp_path, test, message):
         read(tmp_path)
 
 
+def test_an_entry_whose_classes_are_the_parts_is_one_line(tmp_path):
+    """As `new-study` once wrote for pictures that lay in train/ and test/ themselves."""
+    fill(tmp_path / "train", 6)
+    fill(tmp_path / "test", 6, first=100)
+    with pytest.raises(
+        DatasetError,
+        match=r"^folders\.x: wanted a folder for each class inside train/, came pictures "
+        r"themselves in test/ and train/; [^\n]*folders\.x\.classes[^\n]*$",
+    ):
+        read(tmp_path, "train", "test")
+    fill(tmp_path / "bus", 6, first=200)
+    assert len(read(tmp_path, "train", "bus").test.labels) > 0
+
+
 def test_a_file_that_changed_after_it_was_listed_is_one_line(tmp_path):
     entries = list_folder(flowers(tmp_path))
     picture(77).save(tmp_path / "rose" / "000.png")

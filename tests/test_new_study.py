@@ -139,6 +139,28 @@ def test_classes_without_enough_images_is_one_line(tmp_path):
         examine(tmp_path / "x", SETTINGS)
 
 
+@pytest.mark.parametrize(
+    "parts", [("train", "test"), ("Training", "TESTING"), ("train",), ("test", "train", "val")]
+)
+def test_pictures_without_a_class_are_one_line(tmp_path, parts):
+    """Laid out as for a contest: no study is to learn to tell train/ from test/."""
+    for number, part in enumerate(parts):
+        fill(tmp_path / "x" / part, 5, first=100 * number)
+    with pytest.raises(
+        DatasetError,
+        match=r"^[^\n]*wanted a folder for each class inside train/, came pictures themselves in "
+        rf"{'/ and '.join(sorted(parts))}/; sort them into such folders$",
+    ):
+        examine(tmp_path / "x", SETTINGS)
+
+
+def test_classes_may_be_called_as_the_parts_are_inside_of_them(tmp_path):
+    for part, first in (("train", 0), ("test", 500)):
+        for number, name in enumerate(("train", "test")):
+            fill(tmp_path / "x" / part / name, 5, first=first + 100 * number)
+    assert examine(tmp_path / "x", SETTINGS).classes == ["test", "train"]
+
+
 def test_letters_that_join_are_no_control_characters(tmp_path):
     """As Persian has U+200C, which `str.isprintable` says no to."""
     assert examine(flowers(tmp_path / "a\u200cb"), SETTINGS).classes == ["rose", "tulip"]

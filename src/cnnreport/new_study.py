@@ -17,7 +17,14 @@ from cnnreport.errors import DatasetError, InputError
 from cnnreport.file_notes import kinds
 from cnnreport.folders import list_folder
 from cnnreport.folders.listing import as_text
-from cnnreport.folders.reading import came, enough, has_test, usable_by_class, wanted
+from cnnreport.folders.reading import (
+    came,
+    check_labels,
+    enough,
+    has_test,
+    usable_by_class,
+    wanted,
+)
 from cnnreport.formats import plural
 from cnnreport.params import Folder, Params, load_params, parse_params
 from cnnreport.records import FileNote, save_text
@@ -81,13 +88,15 @@ def examine(path: Path, settings: Mapping[str, Any]) -> Found:
     """List a folder and read all of its images once; `settings` are those of `Folder`.
 
     Raises:
-        DatasetError: it is no folder, or holds no two classes with enough images.
+        DatasetError: it is no folder, or holds no two classes with enough images, or pictures
+            that are in train/ and test/ without a class.
 
     """
     if as_text(str(path)) != str(path):
         raise DatasetError(f"{str(path)!r}: wanted a path in UTF-8 without control characters")
     entries = list_folder(path)
     names = sorted({entry.class_name for entry in entries if not entry.reason})
+    check_labels(str(path), names, entries)
     if len(names) < 2:
         raise DatasetError(
             f"{path}: wanted a folder for each of at least two classes, with images in it (or "

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from cnnreport.errors import DatasetError
-from cnnreport.folders.listing import TEST, Entry
+from cnnreport.folders.listing import PARTS, TEST, Entry
 from cnnreport.folders.pixels import UnusableError, read_file, read_pixels
 from cnnreport.params import Folder
 from cnnreport.prepared import Images, Split
@@ -24,6 +24,9 @@ MOST_BYTES = 2 * 2**30
 
 WORKERS = 4
 """Files read at a time, however many cores there are: each may take a good part of a gibibyte."""
+
+NO_CLASSES = frozenset({*PARTS, "validation", "valid", "val"})
+"""What parts of a set are called; together they are no classes to tell apart."""
 
 SAY_SECONDS = 10.0
 """How often a long reading says how far it is."""
@@ -56,10 +59,14 @@ def read_folder(name: str, folder: Folder, entries: Sequence[Entry], seed: int) 
     test part if it is in both; none does if their classes differ.
 
     Raises:
-        DatasetError: the folder is not here, a file is no longer as listed, a class of
-            params.yaml has too few images for all parts, or all of them would not fit in memory.
+        DatasetError: the folder is not here, a file is no longer as listed, its images have no
+            classes, a class of params.yaml has too few images for all parts, or all of them would
+            not fit in memory.
 
     """
+    check_labels(
+        f"folders.{name}", folder.classes, entries, f" and name those in folders.{name}.classes"
+    )
     kept, left_out = _usable(name, folder, entries)
     divided = has_test(entries)
     _check_classes(name, folder, kept, divided)
@@ -84,6 +91,27 @@ def read_folder(name: str, folder: Folder, entries: Sequence[Entry], seed: int) 
 def has_test(entries: Sequence[Entry]) -> bool:
     """Say whether a folder has a test part of its own."""
     return any(entry.part == TEST for entry in entries)
+
+
+def check_labels(
+    place: str, classes: Sequence[str], entries: Sequence[Entry], then: str = ""
+) -> None:
+    """Refuse pictures that are sorted into parts alone, whose names would be taken for classes.
+
+    `place` begins the line and `then` ends it.
+
+    Raises:
+        DatasetError: they are.
+
+    """
+    parts = {entry.part for entry in entries if not entry.reason and entry.class_name in classes}
+    # Inside train/ even such folders are classes, since somebody made them there.
+    if parts == {""} and all(name.casefold() in NO_CLASSES for name in classes):
+        raise DatasetError(
+            f"{place}: wanted a folder for each class inside train/, came pictures themselves in "
+            f"{' and '.join(f'{name}/' for name in sorted(classes))}; sort them into such folders"
+            f"{then}"
+        )
 
 
 def usable_by_class(
