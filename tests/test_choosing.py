@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -17,9 +18,11 @@ from cnnreport.choosing import CRITERIA, Certainty, Limits, Sureness
 from cnnreport.choosing.circumstances import round_between
 from cnnreport.errors import InputError
 from cnnreport.formats import md
+from cnnreport.freezing import frozen_names
 from cnnreport.statistics import accuracy_interval, compare_all
 from cnnreport.study import Cell, Study
 
+ROOT = Path(__file__).parents[1]
 STUDY = make_study(["digits", "cifar10"])
 EVEN = make_study(
     strengths={"lenet": 1.5, "alexnet": 1.5, "vgg16": 1.6, "resnet50": 1.5, "googlenet": 1.55}
@@ -382,7 +385,6 @@ def test_the_command_gives_a_reason_for_every_network() -> None:
     [
         ["--parameters", "many"],
         ["--study", "objects", "--dataset", "mnist"],
-        ["--study", "no-such-study"],
     ],
 )
 def test_bad_input_of_the_command_is_one_line(arguments: list[str]) -> None:
@@ -390,6 +392,13 @@ def test_bad_input_of_the_command_is_one_line(arguments: list[str]) -> None:
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("error: ")
+
+
+@pytest.mark.parametrize("name", ["objcets", "../studies/objects", "."])
+def test_an_unknown_study_is_told_with_those_that_there_are(name: str) -> None:
+    known = ", ".join(frozen_names(ROOT / "report/studies"))
+    done = cnnreport("choose", "--study", name)
+    assert (done.returncode, done.stderr) == (2, f"error: no study '{name}'; known: {known}\n")
 
 
 def test_help_of_the_command_has_an_example() -> None:

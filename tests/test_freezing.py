@@ -10,7 +10,7 @@ from sealed import EDITED, INPUTS, SEAL, with_seals, write_project
 
 from cnnreport import freezing
 from cnnreport.errors import InputError, ResultsError
-from cnnreport.freezing import freeze, frozen_names, load_frozen, load_manifest
+from cnnreport.freezing import demand_study, freeze, frozen_names, load_frozen, load_manifest
 from cnnreport.records import Seal
 from cnnreport.seals import sha256
 from cnnreport.study import load_study
@@ -65,6 +65,14 @@ def test_only_folders_with_a_manifest_count(project: Path) -> None:
         freeze(project, studies, name, "")
     (studies / "c").mkdir()
     assert frozen_names(studies) == ["a", "b"]
+
+
+def test_where_nothing_is_frozen_the_line_says_so() -> None:
+    demand_study("a", ["b", "a"])
+    with pytest.raises(InputError, match=r"^no study 'c'; known: b, a$"):
+        demand_study("c", ["b", "a"])
+    with pytest.raises(InputError, match=r"^no study 'a'; known: none; .*cnnreport freeze"):
+        demand_study("a", [])
 
 
 @pytest.mark.parametrize("name", ["", "A", "../a", "a b", ".a", "-a", "live"])

@@ -408,6 +408,8 @@ def choose(  # noqa: PLR0913, PLR0917 - each is an option of the command
     from cnnreport.pages import titles_of  # noqa: PLC0415
     from cnnreport.study import load_study  # noqa: PLC0415
 
+    if study:
+        freezing.demand_study(study, freezing.frozen_names(STUDIES))
     found = (
         freezing.load_frozen(STUDIES / study)
         if study

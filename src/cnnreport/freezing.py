@@ -24,7 +24,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -233,6 +233,18 @@ def code_of(folder: Path) -> dict[str, str]:
 def frozen_names(studies: Path) -> list[str]:
     """Return the names of all frozen studies, in order."""
     return sorted(path.parent.name for path in studies.glob(f"*/{MANIFEST}"))
+
+
+def demand_study(name: str, known: Sequence[str]) -> None:
+    """Refuse a name that no study has.
+
+    Raises:
+        InputError: lists the names that are known.
+
+    """
+    if name not in known:
+        listed = ", ".join(known) or "none; `cnnreport freeze NAME` keeps the live one"
+        raise InputError(f"no study '{name}'; known: {listed}")
 
 
 def load_manifest(folder: Path) -> Manifest:

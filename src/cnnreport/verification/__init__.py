@@ -7,8 +7,8 @@ results; `verify` at the pages as well, of all studies.
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from cnnreport.errors import CnnReportError, InputError, ResultsError
-from cnnreport.freezing import PARAMS, load_frozen
+from cnnreport.errors import CnnReportError, ResultsError
+from cnnreport.freezing import PARAMS, demand_study, load_frozen
 from cnnreport.objects import LOCK_FILE
 from cnnreport.params import load_params
 from cnnreport.study import RESULTS, Study, load_study
@@ -54,8 +54,7 @@ def verify(
     """
     known = [LIVE, *frozen_folders(root)]
     for name in names:
-        if name not in known:
-            raise InputError(f"no study '{name}'; known: {', '.join(known)}")
+        demand_study(name, known)
     studies = {name: _study(root, name) for name in known}
     locks = {name: _lock(root, name) for name in known}
     folder, hashed = (cache_folder(root) if cache else None), remembering()
