@@ -4,7 +4,6 @@ Nothing is said where git cannot know: without git, outside of a repository of t
 or of an older commit in a shallow clone.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from ruamel.yaml.error import YAMLError
 from cnnreport import git
 from cnnreport.records import Seal
 from cnnreport.seals import PARAMS_FILE, changes
+from cnnreport.study import md5_of
 from cnnreport.verification.findings import (
     HELD,
     Check,
@@ -120,7 +120,7 @@ def commit_checks(place: str, seal: Seal, blobs: Blobs) -> Iterator[Check]:
 
 
 def _md5(content: bytes | None) -> str:
-    return "" if content is None else hashlib.md5(content, usedforsecurity=False).hexdigest()
+    return "" if content is None else md5_of(content)
 
 
 def _parameters(text: bytes, seal: Seal) -> dict[str, Any]:

@@ -5,7 +5,6 @@ DVC writes its lock after a stage has run, so the lock alone proves nothing (see
 """
 
 import gzip
-import hashlib
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from cnnreport.objects import LOCK_FILE
 from cnnreport.params import Params, declared_values
 from cnnreport.records import Seal
 from cnnreport.seals import PARAMS_FILE, changes, folder_md5, md5
-from cnnreport.study import PACKED, RESULTS, Cell, Run
+from cnnreport.study import PACKED, RESULTS, Cell, Run, md5_of
 from cnnreport.verification.findings import (
     HELD,
     Check,
@@ -270,7 +269,7 @@ def _unpacked(path: Path) -> str:
     if path.suffix != PACKED:
         return md5(path)
     try:
-        return _text_md5(gzip.decompress(path.read_bytes()))
+        return md5_of(gzip.decompress(path.read_bytes()))
     except (OSError, EOFError, zlib.error) as error:
         return f"cannot be unpacked ({error})"
 
@@ -281,18 +280,14 @@ def _derived(subject: Subject, path: str) -> Locked | None:
         names = subject.study.datasets[cell.dataset].class_names
         folder = f"{RESULTS}/{cell.dataset}/{cell.model}"
         if path == f"{folder}/classes.csv":
-            return Locked(_text_md5(classes_text(cell.metrics.class_accuracy).encode()))
+            return Locked(md5_of(classes_text(cell.metrics.class_accuracy).encode()))
         if path == f"{folder}/confusion":
             return Locked(folder_md5(_confusions(cell.runs, names)), len(cell.runs))
     return None
 
 
 def _confusions(runs: list[Run], names: list[str]) -> dict[str, str]:
-    return {f"s{run.seed}.csv": _text_md5(confusion_text(run, names).encode()) for run in runs}
-
-
-def _text_md5(text: bytes) -> str:
-    return hashlib.md5(text, usedforsecurity=False).hexdigest()
+    return {f"s{run.seed}.csv": md5_of(confusion_text(run, names).encode()) for run in runs}
 
 
 def outdated(subject: Subject, stage: LockedStage) -> bool:

@@ -1,6 +1,5 @@
 """Check the seals: what each training and each test worked from stayed the same meanwhile."""
 
-import hashlib
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +9,7 @@ import numpy as np
 from cnnreport.prepared import Labels
 from cnnreport.records import Seal
 from cnnreport.seals import moved
-from cnnreport.study import EVALUATION, RESULTS, Cell, Run
+from cnnreport.study import EVALUATION, RESULTS, Cell, Run, md5_of
 from cnnreport.verification.findings import Check, Finding, holds, sum_up, unverified, wrong
 from cnnreport.verification.subject import Subject, title_of
 
@@ -109,7 +108,7 @@ def labels_md5(labels: Labels) -> str:
     """Return the MD5 of the file that `cnnreport.prepared.save_split` makes of labels (n,)."""
     buffer = io.BytesIO()
     np.save(buffer, labels.astype(np.int64), allow_pickle=False)
-    return hashlib.md5(buffer.getvalue(), usedforsecurity=False).hexdigest()
+    return md5_of(buffer.getvalue())
 
 
 def _short(digest: str | None) -> str:
