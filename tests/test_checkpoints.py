@@ -590,3 +590,33 @@ def test_neither_keras_nor_tensorflow_is_needed() -> None:
     code = "print([name for name in ('keras', 'tensorflow') if name in sys.modules])"
     output, errors = run_python(code).communicate(timeout=60)
     assert (output, errors) == ("[]\n", "")
+
+
+def test_other_runs_and_other_trainings_of_the_same_run_are_spared(store: Store) -> None:
+    stores = [store, replace(store, key="other"), replace(store, run="digits/lenet/s1")]
+    for each in stores:
+        with each.lock():
+            each.save(made(2))
+    store.discard()
+    assert [epoch_of(each.load()) for each in stores] == [0, 2, 2]
+    assert {path.name for path in (store.root / store.run).iterdir()} == {"other", "other.lock"}
+    with store.lock():
+        store.save(made(1))
+    assert epoch_of(store.load()) == 1
+
+
+def test_what_is_being_trained_is_spared(store: Store) -> None:
+    store.save(made(2))
+    with run_python(HOLD, store.root, store.key) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        store.discard()
+        assert epoch_of(store.load()) == 2
+        holder.kill()
+    store.discard()
+    assert not list((store.root / store.run).iterdir())
+
+
+def test_discarding_nothing_is_fine(tmp_path: Path) -> None:
+    replace(store_in(tmp_path), root=tmp_path / "missing").discard()
+    assert not list(tmp_path.iterdir())

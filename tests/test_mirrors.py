@@ -10,7 +10,6 @@ from test_checkpoints import RUN, cut, epoch_of, flip, made, store_in
 from cnnreport.checkpoints import Store
 from cnnreport.errors import InputError
 from cnnreport.mirrors import VARIABLE, Mirror
-from cnnreport.stages.evaluate import discard
 
 URLS = ("folder", "memory", "s3")
 
@@ -89,11 +88,11 @@ def test_what_was_tested_is_removed_there_too_and_nothing_else(here: Store, mirr
     others = [replace(here, run="digits/lenet/s1"), replace(here, key="other")]
     for store in (here, *others):
         store.save(made(2))
-    discard(here)
+    here.discard()
     assert not names(mirror, f"{RUN}/{here.key}")
     for other in others:
         assert names(mirror, f"{other.run}/{other.key}") == {"epoch-0002.npz", "state.json"}
-    discard(here)  # nothing there is no error
+    here.discard()  # nothing there is no error
 
 
 @pytest.mark.parametrize("name", ["epoch-0003.npz", "state.json"])

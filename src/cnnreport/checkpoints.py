@@ -205,10 +205,8 @@ class Store:
                 return None
             arrays = self._read_arrays(state)
         except _UnusableError as error:
-            _tell(
-                f"{self.run}: the kept state in {self.folder} cannot be used ({error}); "
-                "the training starts over"
-            )
+            then = "the mirror is asked for its own" if self.mirror else "the training starts over"
+            _tell(f"{self.run}: the kept state in {self.folder} cannot be used ({error}); {then}")
             return None
         self._remove_other_arrays(state.epoch)
         return Checkpoint(arrays, state.history, state.spent)
@@ -328,6 +326,23 @@ class Store:
         for path in self.folder.glob("*.tmp"):
             _remove(path)
 
+    def discard(self) -> None:
+        """Delete this state, unless a process works on it; those of other keys stay.
+
+        They are of unfinished trainings of the same network, image set and seed with other
+        parameters, which are to go on. The mirror's copy goes in any case: whoever works on it has
+        it here.
+        """
+        if self.mirror:
+            self.mirror.remove(self._name)
+        if not self.folder.is_dir():
+            return
+        lock = _lock_of(self.folder)
+        with suppress(OSError), lock.acquire(blocking=False):  # Timeout is an OSError
+            shutil.rmtree(self.folder, ignore_errors=True)
+            # While it is still held: whoever opened it before will see that it is gone.
+            Path(lock.lock_file).unlink(missing_ok=True)
+
     def _remove_other_arrays(self, epoch: int) -> None:
         for path in self.folder.glob("epoch-*.npz"):
             if path != self._arrays_file(epoch):
@@ -343,21 +358,6 @@ class Store:
             f"{_free_bytes(self.folder) // 10**6} MB free in {self.folder}; "
             f"{act} and run `dvc repro` again: {then}"
         )
-
-
-def discard(root: Path, run: str, mirror: Mirror | None = None) -> None:
-    """Delete all states of a run, whatever their keys, but those that a process works on.
-
-    Those of the mirror go in any case: whoever works on one has it here.
-    """
-    if mirror:
-        mirror.remove(run)
-    for folder in [path for path in (root / run).glob("*") if path.is_dir()]:
-        lock = _lock_of(folder)
-        with suppress(OSError), lock.acquire(blocking=False):  # Timeout is an OSError
-            shutil.rmtree(folder, ignore_errors=True)
-            # While it is still held: whoever opened it before will see that it is gone.
-            Path(lock.lock_file).unlink(missing_ok=True)
 
 
 def _lock_of(folder: Path) -> FileLock:

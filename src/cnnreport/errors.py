@@ -19,7 +19,7 @@ class ParamsError(CnnReportError, ValueError):
 
 
 class InputError(CnnReportError, ValueError):
-    """A file that a person edits (internship.yaml, bibliography.bib, a template) is wrong."""
+    """What a person gave is wrong: a file that they edit, a template, an argument, an address."""
 
 
 class DatasetError(CnnReportError, RuntimeError):

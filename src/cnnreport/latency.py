@@ -1,4 +1,4 @@
-"""Measure how long a network takes to classify a batch of images, and say what is measured."""
+"""Measure how long a network takes to classify a batch of images."""
 
 import time
 from collections.abc import Callable
@@ -15,15 +15,6 @@ MOST_REPEATS = 50
 ENOUGH_SECONDS = 2.0
 """A batch is repeated so often, and no further once so many seconds have gone."""
 
-CONDITIONS = (
-    f"Latency is the median time of {FEWEST_REPEATS} to {MOST_REPEATS} repeats, measured in the "
-    "process that trained the network, right after the training. It runs from the bytes of the "
-    "images in memory over the scaling of their pixels to the probabilities in memory, on whatever "
-    "trained the network, with as many threads as TensorFlow takes by itself. Loading TensorFlow, "
-    "the network and the images is left out, and so is the first batch, which is slower than all "
-    "that follow."
-)
-
 
 def latency_ms(
     network: Any, images: np.ndarray, scale: np.ndarray, offset: np.ndarray, batch: int
@@ -38,7 +29,7 @@ def latency_ms(
         batch: images in a batch.
 
     """
-    import tensorflow as tf  # here, since the report reads CONDITIONS and must not load it
+    import tensorflow as tf  # here, since the report reads the numbers above without it
 
     pixels = images[np.arange(batch) % len(images)]
     signature = [tf.TensorSpec(pixels.shape, tf.uint8)]

@@ -23,8 +23,8 @@ class Predictor:
         """Wrap a network trained under `recipe`; later changes of its weights are seen."""
         self.model = testing_model(network, recipe)
         self.scale, self.offset = pixel_scaling(recipe, dataset.mean, dataset.deviation)
-        side = tf.TensorSpec((None, *dataset.image_shape), tf.uint8)
-        self._outputs = tf.function(self._forward, input_signature=[side])
+        signature = tf.TensorSpec((None, *dataset.image_shape), tf.uint8)
+        self._outputs = tf.function(self._forward, input_signature=[signature])
 
     def probabilities(self, images: Images) -> np.ndarray:
         """Return float64 of shape (n, classes), each row with sum 1, for uint8 (n, h, w, 3).

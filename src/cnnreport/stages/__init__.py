@@ -9,7 +9,7 @@ from cnnreport.errors import NO_ROOM, CnnReportError
 
 AGAIN = "`dvc repro` runs it again"
 GOES_ON = "`dvc repro`, or the same `dvc exp run`, goes on after the last finished epoch"
-BACK = "`git restore .` and `dvc checkout` bring back what was there before"
+BACK = "docs/how-to/when-something-fails.md says how to go back to the last commit"
 
 STAGES = tuple(
     sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__")

@@ -2,14 +2,12 @@
 
 import argparse
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-# The lock by its inner name: a public one would change a file that every training depends on.
-from cnnreport.checkpoints import Store, _lock_of, checkpoint_root, loaded_code
+from cnnreport.checkpoints import Store, checkpoint_root, loaded_code
 from cnnreport.errors import ResultsError
 from cnnreport.machine import use
 from cnnreport.mirrors import Mirror
@@ -45,7 +43,7 @@ def main(argv: Sequence[str]) -> None:
         # output follows from the record of its cost, so that is no dependency of this stage.
         if key := trained_key(args.results / "training" / f"s{seed}.json"):
             run = f"{dataset.name}/{args.model}/s{seed}"
-            discard(Store(checkpoint_root(), run, key, Mirror.of()))
+            Store(checkpoint_root(), run, key, Mirror.of()).discard()
     histories = {s: load_csv(args.results / "history" / f"s{s}.csv", Epoch) for s in params.seeds}
 
     # TensorFlow takes seconds to load: bad input has been found by now.
@@ -102,23 +100,6 @@ def trained_key(record: Path) -> str | None:
         key = load_json(record, TrainingRecord).key
         return key if KEY.fullmatch(key) else None
     return None
-
-
-def discard(store: Store) -> None:
-    """Delete the state of one training, unless a process works on it; those of others stay.
-
-    Others are unfinished trainings of the same network, image set and seed with other parameters,
-    which are to go on. The mirror's copy goes in any case: whoever works on it has it here.
-    """
-    if store.mirror:
-        store.mirror.remove(f"{store.run}/{store.key}")
-    if not store.folder.is_dir():
-        return
-    lock = _lock_of(store.folder)
-    with suppress(OSError), lock.acquire(blocking=False):  # Timeout is an OSError
-        shutil.rmtree(store.folder, ignore_errors=True)
-        # While it is still held: whoever opened it before will see that it is gone.
-        Path(lock.lock_file).unlink(missing_ok=True)
 
 
 def _digests(weights: Mapping[int, Path]) -> dict[str, str]:
