@@ -23,25 +23,31 @@ from cnnreport.planning import (
     Machine,
     PastRun,
     Plan,
+    Shape,
     Step,
     Training,
+    count_macs,
     decide,
     estimate,
+    known_macs,
     load_past_runs,
     looked_into,
     notes,
     rows,
+    shape_of,
     start_up,
     summary,
     train_images,
     trainings,
+    uncounted,
 )
 from cnnreport.records import DatasetRecord, TrainingRecord, load_json, save_text
 from cnnreport.stages import check
 
 PARAMS = load_params(ROOT / "params.yaml")
-HERE = Machine("a processor", 2, "float32")
-THERE = Machine("another", 64, "float32")
+HERE = Machine("a processor", 2, "float32", 2)
+THERE = Machine("another", 64, "float32", 2)
+SMALL = Shape(32, 10)
 RECORD = load_json(ROOT / "results/digits/lenet/training/s0.json", TrainingRecord)
 
 
@@ -51,8 +57,12 @@ def past(
     model: str = "lenet",
     dataset: str = "digits",
     machine: Machine = HERE,
+    *,
     macs: int | None = None,
+    shape: Shape | None = SMALL,
 ) -> PastRun:
+    (seal,) = RECORD.seals
+    start = replace(seal.start, parameters={"threads": machine.threads})
     record = replace(
         RECORD,
         train_seconds=seconds,
@@ -61,12 +71,17 @@ def past(
         cores=machine.cores,
         precision=machine.precision,
         accelerators=[],
+        seals=[replace(seal, start=start)],
     )
-    return PastRun(model, dataset, record, macs)
+    return PastRun(model, dataset, record, macs, shape)
+
+
+def coming(model: str, dataset: str, images: int, shape: Shape = SMALL) -> Training:
+    return Training(model, dataset, images, shape)
 
 
 def asked(training: Training, *runs: PastRun, macs: int | None = None) -> Estimate:
-    found = estimate(training, runs, HERE, lambda _: macs)
+    found = estimate(training, runs, HERE, macs)
     assert found is not None
     return found
 
@@ -147,11 +162,11 @@ def test_trainings_go_through_all_images_of_all_epochs() -> None:
     params = PARAMS.model_copy(update={"epochs": 100, "seeds": [0, 7]})
     found = trainings(params)
     assert len(found) == 2 * len(params.models) * len(params.datasets)
-    assert found["train@vgg16-digits-7"] == Training("vgg16", "digits", 100 * 1131)
+    assert found["train@vgg16-digits-7"] == Training("vgg16", "digits", 100 * 1131, SMALL)
 
 
 def test_seconds_are_in_proportion_to_images() -> None:
-    found = asked(Training("lenet", "digits", 3000), past(10, 1000), past(14, 1000))
+    found = asked(coming("lenet", "digits", 3000), past(10, 1000), past(14, 1000))
     assert (found.low, found.high) == pytest.approx((30, 42))
     assert found.basis == "2 past runs on this processor"
 
@@ -160,7 +175,7 @@ def test_the_start_up_of_past_runs_is_found_and_counted_once() -> None:
     runs = [past(5 + 0.01 * images, images) for images in (200, 1000, 20_000)]
     # The speed of the long run holds a little of its start-up.
     assert start_up(runs) == pytest.approx(5, rel=0.05)
-    found = asked(Training("lenet", "digits", 40_000), *runs)
+    found = asked(coming("lenet", "digits", 40_000), *runs)
     assert found.low == found.high == pytest.approx(405, rel=0.01)
 
 
@@ -188,35 +203,125 @@ def test_no_start_up_from_runs_of_one_length() -> None:
     ],
 )
 def test_the_past_run_most_like_it_counts(best: PastRun, worse: PastRun, basis: str) -> None:
-    found = asked(Training("lenet", "digits", 1000), worse, best)
+    found = asked(coming("lenet", "digits", 1000), worse, best)
     assert found.high == pytest.approx(10)
     assert basis in found.basis
 
 
 def test_an_estimate_from_a_much_shorter_run_says_so() -> None:
-    assert "much shorter" in asked(Training("lenet", "digits", 10_001), past(5, 1000)).basis
-    assert "much shorter" not in asked(Training("lenet", "digits", 9_999), past(5, 1000)).basis
+    assert "much shorter" in asked(coming("lenet", "digits", 10_001), past(5, 1000)).basis
+    assert "much shorter" not in asked(coming("lenet", "digits", 9_999), past(5, 1000)).basis
 
 
 def test_a_network_of_no_past_run_is_guessed_by_the_one_next_in_size() -> None:
     runs = past(10, 1000, macs=100), past(90, 1000, model="vgg16", macs=1000)
-    found = asked(Training("mine", "digits", 1000), *runs, macs=800)
+    found = asked(coming("mine", "digits", 1000), *runs, macs=800)
     assert found.high == pytest.approx(72)
     assert "no past run; guess from multiply-accumulates and vgg16" in found.basis
 
 
 def test_no_estimate_where_nothing_tells() -> None:
-    mine = Training("mine", "digits", 1000)
-    assert estimate(mine, [past(10, 1000, macs=100)], HERE, lambda _: None) is None
-    assert estimate(mine, [past(10, 1000)], HERE, lambda _: 5) is None
-    assert estimate(mine, [], HERE, lambda _: 5) is None
+    mine = coming("mine", "digits", 1000)
+    assert estimate(mine, [past(10, 1000, macs=100)], HERE, None) is None
+    assert estimate(mine, [past(10, 1000)], HERE, 5) is None
+    assert estimate(mine, [], HERE, 5) is None
+
+
+def test_larger_images_take_longer_in_proportion_to_their_multiply_accumulates() -> None:
+    large = coming("lenet", "flowers", 500, Shape(128, 3))
+    found = asked(large, past(10, 1000, macs=100), macs=1600)
+    assert found.low == found.high == pytest.approx(80)
+    assert found.basis == "1 past run on this processor with digits scaled from 32x32 pixels"
+    # A run of images of that size tells more than one of other images, whichever the set.
+    same_size = past(150, 1000, dataset="trees", macs=1700, shape=Shape(128, 20))
+    found = asked(large, past(99, 9900, dataset="flowers", macs=100), same_size, macs=1600)
+    assert found.high == pytest.approx(75 * 1600 / 1700)
+    assert found.basis == "1 past run on this processor with trees"
+
+
+def test_short_and_long_are_meant_by_the_work_and_not_by_the_number_of_images() -> None:
+    large = coming("lenet", "flowers", 9_999, Shape(128, 3))
+    assert "much shorter" in asked(large, past(5, 1000, macs=100), macs=1600).basis
+    runs = past(5 + 10, 1000, macs=100), past(5 + 160, 1000, macs=1600, shape=Shape(128, 3))
+    assert start_up([replace(run, times=1600 / run.macs) for run in runs]) == pytest.approx(5, 0.1)
+
+
+def test_a_run_whose_work_is_unknown_tells_of_images_like_its_own_alone() -> None:
+    assert asked(coming("lenet", "cifar10", 1000), past(10, 1000)).high == pytest.approx(10)
+    large = coming("lenet", "flowers", 1000, Shape(128, 3))
+    assert estimate(large, [past(10, 1000)], HERE, 1600) is None
+    assert estimate(large, [past(10, 1000, macs=100)], HERE, None) is None
+
+
+def test_runs_in_as_many_threads_go_first_and_others_are_named() -> None:
+    one, four = replace(HERE, threads=1), replace(HERE, threads=4)
+    alike = past(10, 1000, dataset="cifar10")
+    found = asked(coming("lenet", "digits", 1000), past(19, 1000, machine=one), alike)
+    assert found.high == pytest.approx(10)
+    assert found.basis == "1 past run on this processor with cifar10"
+    others = past(19, 1000, machine=one), past(7, 1000, machine=four)
+    assert (
+        asked(coming("lenet", "digits", 1000), *others).basis
+        == "2 past runs on 1 thread and 4 threads of this processor"
+    )
+    far = asked(coming("lenet", "digits", 1000), past(9, 1000, machine=replace(THERE, threads=8)))
+    assert far.basis == "1 past run on 8 threads of another processor (another, 64 cores)"
+
+
+@pytest.mark.parametrize("parameters", [{}, {"threads": None}])
+def test_a_run_of_no_given_number_of_threads_used_all_cores(parameters: dict[str, None]) -> None:
+    run = past(10, 1000, machine=THERE)
+    (seal,) = run.record.seals
+    sealed = replace(seal, start=replace(seal.start, parameters=parameters))
+    for seals in ([sealed], []):
+        found = replace(run, record=replace(run.record, seals=seals))
+        assert found.machine == replace(THERE, threads=64)
+    assert Machine.here("float32", 3).threads == 3
+    assert Machine.here("float32", None).threads == Machine.here("float32", None).cores
+
+
+def test_trainings_know_the_size_of_their_images() -> None:
+    folder = Folder(path="x", classes=["a", "b", "c"], size=128)
+    objects = PARAMS.subsets["cifar100-objects"]
+    params = PARAMS.model_copy(
+        update={
+            "folders": {"mine": folder},
+            "subsets": {"some": objects.model_copy(update={"classes": ["bed", "bus"]})},
+        }
+    )
+    shapes = {name: shape_of(name, params) for name in params.image_sets}
+    assert shapes == {
+        "digits": SMALL,
+        "cifar10": SMALL,
+        "cifar100": Shape(32, 100),
+        "some": Shape(32, 2),
+        "mine": Shape(128, 3),
+    }
+
+
+def test_networks_are_built_only_for_images_of_no_past_run() -> None:
+    runs = [past(10, 1000, macs=100), past(9, 1000, model="vgg16")]
+    large = coming("lenet", "flowers", 1, Shape(128, 3))
+    every = [coming("lenet", "cifar10", 1), coming("vgg16", "digits", 1), large, large]
+    assert known_macs(runs) == {("lenet", SMALL): 100}
+    assert uncounted(every, runs) == [("lenet", large.shape)]
+    assert uncounted(every, []) == []
+    assert count_macs([]) == {}
+
+
+def test_what_is_counted_is_what_was_recorded() -> None:
+    known = known_macs(load_past_runs([ROOT / "results"]))
+    found = count_macs([("lenet", SMALL), ("lenet", Shape(128, 10)), ("nothing", SMALL)])
+    assert found["lenet", SMALL] == known["lenet", SMALL]
+    assert 16 < found["lenet", Shape(128, 10)] / found["lenet", SMALL] < 32
+    assert ("nothing", SMALL) not in found
 
 
 def test_past_runs_of_this_checkout_are_found_once_each() -> None:
     folders = [ROOT / "results", *sorted((ROOT / "report/studies").glob("*/results"))]
     once = load_past_runs(folders)
     assert {run.model for run in once} == set(PARAMS.models)
-    assert all(run.macs for run in once)
+    assert all(run.macs and run.shape for run in once)
     assert len(load_past_runs([*folders, *folders])) == len(once)
 
 

@@ -1,14 +1,17 @@
 """Say what a run would do, why and about how long it would take; nothing is run.
 
 Times are of trainings alone, by the records of past ones: seconds in proportion to the training
-images that a network goes through, plus a start-up time where past runs of different lengths tell
-one. All image sets are of one size (32x32 pixels, three channels), so one of them tells of another.
+images that a network goes through and to the multiply-accumulates of one, which hang on the size of
+the images and, a little, on the number of classes; plus a start-up time where past runs of
+different lengths tell one.
 """
 
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from typing import Any, Literal
@@ -16,11 +19,12 @@ from typing import Any, Literal
 from ruamel.yaml import YAML
 
 from cnnreport.checkpoints import checkpoint_root
+from cnnreport.cifar import CIFAR_SETS
 from cnnreport.datasets import LISTINGS
-from cnnreport.errors import CnnReportError, ResultsError
+from cnnreport.errors import ResultsError
 from cnnreport.folders import TEST, list_folder, load_listing
 from cnnreport.formats import listing, plural, seconds
-from cnnreport.machine import processor_name, usable_cores
+from cnnreport.machine import processor_name, usable_cores, use
 from cnnreport.params import Params, load_params, parse_params
 from cnnreport.pipeline import (
     ALWAYS,
@@ -44,6 +48,12 @@ TRAIN_IMAGES = {"digits": 1257, "cifar10": 50_000, "cifar100": 50_000}
 """Images of each set to train with, before the validation part is taken out."""
 
 TRAIN_IMAGES_OF_A_CLASS = {"cifar10": 5_000, "cifar100": 500}
+
+CLASSES = {"digits": 10, **{name: len(each.class_names) for name, each in CIFAR_SETS.items()}}
+"""Classes of each set."""
+
+SIDE = 32
+"""Pixels of a side of the images of each set."""
 
 MUCH_LONGER = 10
 """Beyond this factor a short run does not tell how long a long one takes."""
@@ -76,26 +86,50 @@ class Machine:
     processor: str
     cores: int
     precision: str
+    threads: int
 
     @classmethod
-    def here(cls, precision: str) -> "Machine":
-        """Return the machine that this process is on."""
-        return cls(processor_name(), usable_cores(), precision)
+    def here(cls, precision: str, threads: int | None) -> "Machine":
+        """Return the machine that this process is on; no `threads` are as many as it has cores."""
+        cores = usable_cores()
+        return cls(processor_name(), cores, precision, threads or cores)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What of an image set decides the work of an image: its side in pixels, and the classes."""
+
+    side: int
+    classes: int
 
 
 @dataclass(frozen=True)
 class PastRun:
-    """A training that took place; `macs` is of the network an image, None where it is unknown."""
+    """A training that took place.
+
+    `macs` is of the network an image, `shape` that of the image set; None where it is unknown.
+    `times` is how many times the work of one of its images an image of a training to come is.
+    """
 
     model: str
     dataset: str
     record: TrainingRecord
     macs: int | None = None
+    shape: Shape | None = None
+    times: float = 1.0
 
     @property
     def machine(self) -> Machine:
-        """Where it took place."""
-        return Machine(self.record.processor, self.record.cores, self.record.precision)
+        """Where it took place, and in how many threads."""
+        record = self.record
+        told = record.seals[-1].start.parameters.get("threads") if record.seals else None
+        threads = told if isinstance(told, int) else record.cores
+        return Machine(record.processor, record.cores, record.precision, threads)
+
+    @property
+    def images(self) -> float:
+        """How many images of the training to come would have been as much work."""
+        return self.record.images_seen / self.times
 
 
 @dataclass(frozen=True)
@@ -105,6 +139,7 @@ class Training:
     model: str
     dataset: str
     images: int
+    shape: Shape
 
 
 @dataclass(frozen=True)
@@ -156,12 +191,18 @@ def load_plan(changes: Sequence[str], targets: Sequence[str]) -> Plan:
         steps = decide(stages, pipeline.restorable)
         upstream = {stage.name: stage.upstream for stage in pipeline.stages}
     past = load_past_runs([Path("results"), *sorted(Path("report/studies").glob("*/results"))])
-    coming = trainings(params)
-    estimates = {
-        step.name: found
+    every = trainings(params)
+    coming = {
+        step.name: every[step.name]
         for step in steps
-        if step.action != "restore" and step.name in coming
-        if (found := estimate(coming[step.name], past, Machine.here(params.precision), count_macs))
+        if step.action != "restore" and step.name in every
+    }
+    macs = known_macs(past) | count_macs(uncounted(coming.values(), past))
+    here = Machine.here(params.precision, params.threads)
+    estimates = {
+        name: found
+        for name, each in coming.items()
+        if (found := estimate(each, past, here, macs.get((each.model, each.shape))))
     }
     return Plan(steps, estimates, tuple(notes(steps, _kept(params))), upstream)
 
@@ -220,9 +261,13 @@ def decide(
 
 def trainings(params: Params) -> dict[str, Training]:
     """Return what each training of a study has to do, by the name of its stage."""
+    images = {dataset: train_images(dataset, params) for dataset in params.datasets}
     return {
         f"train@{model}-{dataset}-{seed}": Training(
-            model, dataset, params.epochs_for(model, dataset) * train_images(dataset, params)
+            model,
+            dataset,
+            params.epochs_for(model, dataset) * images[dataset],
+            shape_of(dataset, params),
         )
         for model in params.models
         for dataset in params.datasets
@@ -230,8 +275,18 @@ def trainings(params: Params) -> dict[str, Training]:
     }
 
 
+def shape_of(dataset: str, params: Params) -> Shape:
+    """Return the size of a set's images and the number of its classes."""
+    if dataset in params.folders:
+        folder = params.folders[dataset]
+        return Shape(folder.size, len(folder.classes))
+    if dataset in params.subsets:
+        return Shape(SIDE, len(params.subsets[dataset].classes))
+    return Shape(SIDE, CLASSES[dataset])
+
+
 def train_images(dataset: str, params: Params) -> int:
-    """Return how many images of a set are trained with; the validation part is rounded up."""
+    """Return how many images of a set are trained with."""
     if dataset in params.folders:
         return _folder_images(dataset, params)
     if dataset in params.subsets:
@@ -256,48 +311,64 @@ def _folder_images(name: str, params: Params) -> int:
 
 
 def estimate(
-    training: Training,
-    past: Sequence[PastRun],
-    machine: Machine,
-    macs_of: Callable[[str], int | None],
+    training: Training, past: Sequence[PastRun], machine: Machine, macs: int | None
 ) -> Estimate | None:
     """Return how long a training takes by the past runs most like it, None where nothing tells.
 
-    Like it are, in this order: its own network or else the one next in multiply-accumulates (for
-    which `macs_of` is asked), this machine, this precision, this image set.
+    Like it are, in this order: its own network or else the one next in multiply-accumulates, this
+    machine, this precision, this number of threads, this size of images, this image set. `macs`
+    are those of its network an image; they are needed where no past run is of that network and of
+    images and classes like its own.
     """
-    own = [run for run in past if run.model == training.model]
-    if own:
-        return _scaled(training, own, machine, 1.0)
-    macs = macs_of(training.model)
-    counted = [run for run in past if run.macs]
-    if not macs or not counted:
+    able = [replace(run, times=times) for run in past if (times := _times(run, training, macs))]
+    if own := [run for run in able if run.model == training.model]:
+        return _scaled(training, own, machine)
+    if not able:
         return None
-    ratios = {run.model: macs / run.macs for run in counted if run.macs}
-    nearest = min(ratios, key=lambda model: abs(math.log(ratios[model])))
-    others = [run for run in counted if run.model == nearest]
-    found = _scaled(training, others, machine, ratios[nearest])
+    nearest = min(able, key=lambda run: abs(math.log(run.times))).model
+    found = _scaled(training, [run for run in able if run.model == nearest], machine)
     basis = f"no past run; guess from multiply-accumulates and {nearest}: {found.basis}"
     return Estimate(found.low, found.high, basis)
 
 
-def _scaled(
-    training: Training, past: Sequence[PastRun], machine: Machine, times: float
-) -> Estimate:
-    """Scale past runs of one network to other images; a second an image becomes so many times."""
+def _times(run: PastRun, training: Training, macs: int | None) -> float | None:
+    """Return `PastRun.times` for a training with so many multiply-accumulates; None: unknown."""
+    if (run.model, run.shape) == (training.model, training.shape):
+        return 1.0
+    return macs / run.macs if macs and run.macs else None
 
-    def likeness(run: PastRun) -> tuple[bool, bool, bool]:
+
+def _scaled(training: Training, past: Sequence[PastRun], machine: Machine) -> Estimate:
+    """Scale past runs of one network to a training."""
+
+    def likeness(run: PastRun) -> tuple[bool, ...]:
         there = run.machine
-        same = (there.processor, there.cores) == (machine.processor, machine.cores)
+        # A much shorter run is mostly start-up, so one of other images may tell more.
         near = not _too_far(training, [run])
-        return same, there.precision == machine.precision, run.dataset == training.dataset and near
+        return (
+            _same_processor(there, machine),
+            there.precision == machine.precision,
+            there.threads == machine.threads,
+            _side(run) == training.shape.side and near,
+            run.dataset == training.dataset and near,
+        )
 
     most = max(map(likeness, past))
     alike = _long_ones([run for run in past if likeness(run) == most])
-    start = start_up([run for run in past if run.machine == alike[0].machine])
-    durations = [start + _seconds_per_image(run, start) * training.images * times for run in alike]
+    # Tracing and compiling take as long in one thread as in many.
+    there = alike[0].machine
+    start = start_up([run for run in past if replace(run.machine, threads=there.threads) == there])
+    durations = [start + _seconds_per_image(run, start) * training.images for run in alike]
     basis = _basis(alike, machine, training)
     return Estimate(float(min(durations)), float(max(durations)), basis)
+
+
+def _same_processor(there: Machine, here: Machine) -> bool:
+    return (there.processor, there.cores) == (here.processor, here.cores)
+
+
+def _side(run: PastRun) -> int | None:
+    return run.shape.side if run.shape else None
 
 
 def start_up(past: Sequence[PastRun]) -> float:
@@ -307,39 +378,43 @@ def start_up(past: Sequence[PastRun]) -> float:
     """
     long = _long_ones(past)
     speed = median(_seconds_per_image(run, 0) for run in long)
-    short = [run.record for run in past if run not in long]
-    beyond = [run.train_seconds - speed * run.images_seen for run in short]
+    short = [run for run in past if run not in long]
+    beyond = [run.record.train_seconds - speed * run.images for run in short]
     return max(0.0, median(beyond)) if beyond else 0.0
 
 
 def _seconds_per_image(run: PastRun, start: float) -> float:
     """Return the speed of a run after its start-up, which is never all of it."""
     duration = run.record.train_seconds
-    return max(duration - start, 0.1 * duration) / run.record.images_seen
+    return max(duration - start, 0.1 * duration) / run.images
 
 
 def _long_ones(past: Sequence[PastRun]) -> list[PastRun]:
-    longest = max(run.record.images_seen for run in past)
-    return [run for run in past if run.record.images_seen * MUCH_LONGER >= longest]
+    longest = max(run.images for run in past)
+    return [run for run in past if run.images * MUCH_LONGER >= longest]
 
 
 def _too_far(training: Training, past: Sequence[PastRun]) -> bool:
-    return training.images > MUCH_LONGER * max(run.record.images_seen for run in past)
+    return training.images > MUCH_LONGER * max(run.images for run in past)
 
 
 def _basis(alike: Sequence[PastRun], machine: Machine, training: Training) -> str:
     """Say which past runs an estimate is from."""
     there = alike[0].machine
-    here = (there.processor, there.cores) == (machine.processor, machine.cores)
     where = (
-        "on this processor"
-        if here
-        else f"on another processor ({there.processor}, {plural(there.cores, 'core')})"
+        "this processor"
+        if _same_processor(there, machine)
+        else f"another processor ({there.processor}, {plural(there.cores, 'core')})"
     )
+    threads = sorted({run.machine.threads for run in alike})
+    if threads != [machine.threads]:
+        where = f"{listing([plural(count, 'thread') for count in threads])} of {where}"
     kind = "much shorter past run" if _too_far(training, alike) else "past run"
-    parts = [plural(len(alike), kind), where]
+    parts = [plural(len(alike), kind), f"on {where}"]
     if (datasets := sorted({run.dataset for run in alike})) != [training.dataset]:
         parts.append(f"with {listing(datasets)}")
+    if sides := sorted({side for run in alike if (side := _side(run))} - {training.shape.side}):
+        parts.append(f"scaled from {listing([f'{side}x{side}' for side in sides])} pixels")
     if there.precision != machine.precision:
         parts.append(f"in {there.precision}")
     if devices := sorted({name for run in alike for name in run.record.accelerators}):
@@ -359,7 +434,8 @@ def load_past_runs(folders: Iterable[Path]) -> list[PastRun]:
         cell = path.parents[1]
         with suppress(ResultsError):
             record = load_json(path, TrainingRecord)
-            run = PastRun(cell.name, cell.parent.name, record, _recorded_macs(cell))
+            macs, shape = _recorded_macs(cell), _recorded_shape(cell.parent)
+            run = PastRun(cell.name, cell.parent.name, record, macs, shape)
             found[run.model, run.dataset, record.started, record.train_seconds] = run
     return list(found.values())
 
@@ -370,14 +446,52 @@ def _recorded_macs(cell: Path) -> int | None:
     return None
 
 
-def count_macs(model: str) -> int | None:
-    """Build a network of no past run to count its multiply-accumulates; loads TensorFlow."""
+def _recorded_shape(folder: Path) -> Shape | None:
+    with suppress(ResultsError):
+        record = load_json(folder / "dataset.json", DatasetRecord)
+        return Shape(record.image_shape[0], len(record.class_names))
+    return None
+
+
+Work = tuple[str, Shape]
+"""What decides the multiply-accumulates an image: the network, and the image set's shape."""
+
+
+def known_macs(past: Iterable[PastRun]) -> dict[Work, int]:
+    """Return the multiply-accumulates an image that were recorded."""
+    return {(run.model, run.shape): run.macs for run in past if run.macs and run.shape}
+
+
+def uncounted(coming: Iterable[Training], past: Sequence[PastRun]) -> list[Work]:
+    """Return whose multiply-accumulates `estimate` needs and no past run has."""
+    wanted = {(each.model, each.shape) for each in coming} if past else set()
+    return sorted(wanted - {(run.model, run.shape) for run in past}, key=str)
+
+
+def count_macs(wanted: Sequence[Work]) -> dict[Work, int]:
+    """Build networks to count their multiply-accumulates; what cannot be built is left out.
+
+    In a process of its own, since TensorFlow takes the memory of all GPUs, which the trainings that
+    are planned here will need. Nothing is started where nothing is wanted.
+    """
+    if not wanted:
+        return {}
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        return process.submit(_count, wanted).result()
+
+
+def _count(wanted: Sequence[Work]) -> dict[Work, int]:
+    use(None, 0)
     from cnnreport.models import build_network  # noqa: PLC0415
     from cnnreport.models.inspection import describe  # noqa: PLC0415
 
-    with suppress(CnnReportError):
-        return describe(build_network(model, (32, 32, 3), 10)).macs
-    return None
+    found: dict[Work, int] = {}
+    for model, shape in wanted:
+        # What is wrong with somebody's network is for `cnnreport check` to say.
+        with suppress(Exception):
+            network = build_network(model, (shape.side, shape.side, 3), shape.classes)
+            found[model, shape] = describe(network).macs
+    return found
 
 
 def notes(steps: Sequence[Step], kept: Collection[str]) -> Iterable[str]:
