@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from image_folders import fill, flowers, picture
 
+from cnnreport.datasets import load_image_set, prepare
 from cnnreport.errors import DatasetError, InputError, ParamsError
+from cnnreport.folders import list_folder, save_listing
 from cnnreport.new_study import (
     FEWEST_EPOCHS,
     MOST_EPOCHS,
@@ -15,10 +17,11 @@ from cnnreport.new_study import (
     examine,
     lines,
     name_for,
+    train_images,
     write_study,
     written_path,
 )
-from cnnreport.params import load_params
+from cnnreport.params import Folder, load_params
 
 COMMITTED = Path(__file__).parents[1] / "params.yaml"
 SETTINGS = {"size": 32, "fit": "crop", "test_fraction": 0.2, "title": "Flowers of ours"}
@@ -203,6 +206,20 @@ def test_epochs_follow_from_the_number_of_images():
     assert epochs_for("lenet", 4_000) == 15
     assert epochs_for("mine", 1_000) == 10
     assert epochs_for("googlenet", 100_000) == FEWEST_EPOCHS
+
+
+@pytest.mark.parametrize("test", [False, True])
+@pytest.mark.parametrize("fraction", [0.01, 0.1, 0.5, 0.99])
+def test_the_images_to_train_with_are_those_that_are_prepared(tmp_path, test, fraction):
+    folder = flowers(tmp_path / "flowers", test=test)
+    params = load_params(COMMITTED)
+    data = params.data.model_copy(update={"validation_fraction": fraction})
+    found = examine(folder, SETTINGS)
+    entry = Folder(path=str(folder), classes=found.classes, **SETTINGS)
+    params = params.model_copy(update={"data": data, "folders": {"flowers": entry}})
+    save_listing(tmp_path / "flowers.csv", list_folder(folder))
+    record, _ = prepare(load_image_set("flowers", params, tmp_path), "flowers", data)
+    assert train_images(found, params, SETTINGS) == record.train_images
 
 
 def test_the_command(tmp_path, params_file):

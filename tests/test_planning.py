@@ -11,10 +11,13 @@ from types import SimpleNamespace
 
 import pytest
 from clones import ROOT, edit_params, environment, make_clone, ran, succeed
+from image_folders import fill, flowers
 
+from cnnreport import planning
+from cnnreport.datasets import LISTINGS, ImageSet, load_image_set, prepare
 from cnnreport.errors import ParamsError
 from cnnreport.folders import list_folder, save_listing
-from cnnreport.params import BASE_DATASETS, Folder, load_params
+from cnnreport.params import BASE_DATASETS, Folder, Params, load_params
 from cnnreport.pipeline import ALWAYS, Pipeline, Reason, StageState, differences, override
 from cnnreport.planning import (
     STEADY,
@@ -41,7 +44,14 @@ from cnnreport.planning import (
     trainings,
     uncounted,
 )
-from cnnreport.records import DatasetRecord, TrainingRecord, load_json, save_text
+from cnnreport.records import (
+    DatasetRecord,
+    Origin,
+    TrainingRecord,
+    load_json,
+    save_text,
+    to_json,
+)
 from cnnreport.stages import check
 
 PARAMS = load_params(ROOT / "params.yaml")
@@ -576,3 +586,46 @@ def test_a_folder_that_is_as_it_was_needs_nothing(
     # On a machine without the folder the last listing is kept.
     shutil.rmtree("images")
     assert looked_into(folder_stage(always), params).reasons == ()
+
+
+@pytest.mark.parametrize("test", [False, True])
+def test_the_images_of_a_folder_are_those_of_the_parameters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, test: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    flowers(Path("flowers"), test=test)
+    save_listing(LISTINGS / "mine.csv", list_folder(Path("flowers")))
+
+    def params(fraction: float, test_fraction: float, *classes: str) -> Params:
+        folder = Folder(path="flowers", classes=list(classes), test_fraction=test_fraction)
+        data = PARAMS.data.model_copy(update={"validation_fraction": fraction})
+        return PARAMS.model_copy(update={"data": data, "folders": {"mine": folder}})
+
+    def prepared(changed: Params) -> tuple[DatasetRecord, ImageSet]:
+        images = load_image_set("mine", changed)
+        return prepare(images, "mine", changed.data)[0], images
+
+    before = params(0.1, 0.2, "rose", "tulip")
+    record, images = prepared(before)
+    assert train_images("mine", before) == record.train_images  # by the files
+    save_text(Path("results/mine/dataset.json"), to_json(record))
+    save_text(Path("results/mine/origin.json"), to_json(Origin(images.folder)))
+    for arguments in ((0.1, 0.2), (0.5, 0.2), (0.1, 0.6), (0.01, 0.01)):
+        changed = params(*arguments, "rose", "tulip")
+        assert train_images("mine", changed) == prepared(changed)[0].train_images
+    # What was prepared holds where the folder is not, and not for other classes.
+    fill(Path("flowers", *(["train"] if test else []), "weed"), 5, first=700)
+    if test:
+        fill(Path("flowers/test/weed"), 2, first=800)
+    save_listing(LISTINGS / "mine.csv", list_folder(Path("flowers")))
+    more = params(0.1, 0.2, "rose", "tulip", "weed")
+    assert train_images("mine", more) == prepared(more)[0].train_images
+    shutil.rmtree("flowers")
+    assert train_images("mine", before) == record.train_images
+
+
+def test_a_folder_is_looked_at_once_for_all_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked_for = []
+    monkeypatch.setattr(planning, "train_images", lambda name, _: asked_for.append(name) or 5)
+    assert len(trainings(PARAMS)) == 5
+    assert asked_for == ["digits"]

@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnreport.prepared import Split
-from cnnreport.splits import canonical, canonical_order, stratified_split
+from cnnreport.splits import (
+    canonical,
+    canonical_order,
+    images_to_train,
+    part_size,
+    stratified_split,
+)
 
 
 def test_the_order_depends_on_the_pictures_alone():
@@ -60,3 +66,29 @@ def test_three_images_are_enough_for_three_parts(counts, test, held_out):
     for side in (part, rest[train], rest[validation]):
         assert set(labels[side]) == set(range(len(counts)))
     assert sorted([*part, *rest[train], *rest[validation]]) == list(range(len(labels)))
+
+
+@given(
+    counts=st.lists(st.integers(3, 40), min_size=2, max_size=6),
+    test=st.floats(0.01, 0.95),
+    held_out=st.floats(0.01, 0.95),
+)
+def test_the_size_of_each_part_is_known_beforehand(counts, test, held_out):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    rest, part = stratified_split(labels, test, 0, least_in_rest=2)
+    train, _ = stratified_split(labels[rest], held_out, 0)
+    # A class of a few images may get one more than is its due.
+    few = len(counts)
+    assert abs(len(part) - part_size(len(labels), few, test, 2)) < few
+    assert abs(len(train) - images_to_train(len(labels), few, held_out, test)) < 2 * few
+    if len(set(counts)) == 1 and min(test, held_out) > 0.5:
+        assert len(part) == part_size(len(labels), few, test, 2)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "size"), [(0.001, 3), (0.1, 9), (0.105, 10), (0.95, 84), (0.999, 84)]
+)
+def test_a_part_is_rounded_up_and_leaves_each_class_an_image(fraction, size):
+    labels = np.repeat([0, 1, 2], 30)
+    assert part_size(90, 3, fraction, 2) == size
+    assert len(stratified_split(labels, fraction, 0, 2)[1]) == size

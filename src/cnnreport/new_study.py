@@ -28,6 +28,7 @@ from cnnreport.folders.reading import (
 from cnnreport.formats import plural
 from cnnreport.params import Folder, Params, load_params, parse_params
 from cnnreport.records import FileNote, save_text
+from cnnreport.splits import images_to_train
 
 IMAGES_TO_SEE = {
     "lenet": 60_000,
@@ -199,8 +200,8 @@ def written_path(path: Path, beside: Path) -> str:
 def train_images(found: Found, params: Params, settings: Mapping[str, Any]) -> int:
     """Return about how many images the networks will learn from."""
     images = sum(found.usable[name][0] for name in found.classes)
-    held_out = 0.0 if found.divided else float(settings["test_fraction"])
-    return max(1, round(images * (1 - held_out) * (1 - params.data.validation_fraction)))
+    held_out = None if found.divided else float(settings["test_fraction"])
+    return images_to_train(images, len(found.classes), params.data.validation_fraction, held_out)
 
 
 def epochs_for(model: str, images: int) -> int:

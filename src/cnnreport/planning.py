@@ -23,9 +23,10 @@ from cnnreport.cifar import CIFAR_SETS
 from cnnreport.datasets import LISTINGS
 from cnnreport.errors import ResultsError
 from cnnreport.folders import TEST, list_folder, load_listing
+from cnnreport.folders.reading import has_test
 from cnnreport.formats import listing, plural, seconds
 from cnnreport.machine import processor_name, usable_cores, use
-from cnnreport.params import Params, load_params, parse_params
+from cnnreport.params import Folder, Params, load_params, parse_params
 from cnnreport.pipeline import (
     ALWAYS,
     PARAMS_FILE,
@@ -35,8 +36,9 @@ from cnnreport.pipeline import (
     override,
     project_folder,
 )
-from cnnreport.records import CellMetrics, DatasetRecord, TrainingRecord, load_json
+from cnnreport.records import CellMetrics, DatasetRecord, Origin, TrainingRecord, load_json
 from cnnreport.scheduling import TRAINING
+from cnnreport.splits import images_to_train
 
 INVENTORY = "inventory@"
 """How the stages begin that list a folder of images each."""
@@ -294,20 +296,43 @@ def train_images(dataset: str, params: Params) -> int:
         whole = len(subset.classes) * TRAIN_IMAGES_OF_A_CLASS[subset.source]
     else:
         whole = TRAIN_IMAGES[dataset]
-    return whole - math.ceil(params.data.validation_fraction * whole)
+    classes = shape_of(dataset, params).classes
+    return images_to_train(whole, classes, params.data.validation_fraction)
 
 
 def _folder_images(name: str, params: Params) -> int:
-    """Return how many images of a folder there are to train with: as prepared, or by its files."""
-    try:
-        return load_json(Path("results", name, "dataset.json"), DatasetRecord).train_images
-    except ResultsError:
-        folder = params.folders[name]
-        entries = list_folder(Path(folder.path))
+    """Return how many images of a folder there are to train with, by the parameters as they are.
+
+    What is divided is the images that were prepared, or, where these are none or of other classes,
+    the files of the folder.
+    """
+    folder = params.folders[name]
+    images, divided = _prepared_images(name, folder.classes) or _listed_images(folder)
+    held_out = None if divided else folder.test_fraction
+    return images_to_train(images, len(folder.classes), params.data.validation_fraction, held_out)
+
+
+def _prepared_images(name: str, classes: Sequence[str]) -> tuple[int, bool] | None:
+    """Return how many images of a folder were divided, without those of a test/ of its own.
+
+    And whether it has one; None where none were prepared, or of other classes.
+    """
+    results = Path("results", name)
+    with suppress(ResultsError):
+        record = load_json(results / "dataset.json", DatasetRecord)
+        origin = load_json(results / "origin.json", Origin).folder
+        if origin and record.class_names == list(classes):
+            outside = record.train_images + record.validation_images
+            in_test = 0 if origin.divided else record.test_images
+            return outside + in_test, origin.divided
+    return None
+
+
+def _listed_images(folder: Folder) -> tuple[int, bool]:
+    """Return the same by the files of a folder, of which some may turn out to be no images."""
+    entries = list_folder(Path(folder.path))
     usable = [e for e in entries if not e.reason and e.class_name in folder.classes]
-    in_test = sum(entry.part == TEST for entry in usable)
-    images = len(usable) - (in_test or math.ceil(folder.test_fraction * len(usable)))
-    return images - math.ceil(params.data.validation_fraction * images)
+    return sum(entry.part != TEST for entry in usable), has_test(entries)
 
 
 def estimate(

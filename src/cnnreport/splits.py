@@ -11,6 +11,9 @@ from cnnreport.prepared import Labels, Split
 
 Positions = npt.NDArray[np.int64]
 
+LEAST_BESIDE_TEST = 2
+"""Images of a class that stay when test images are split off: one to train, one to validate."""
+
 
 def canonical(split: Split) -> Split:
     """Order the images by the SHA-256 of their pixels, and equal images by their label."""
@@ -27,6 +30,27 @@ def canonical_order(split: Split) -> Positions:
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int64)
 
 
+def part_size(count: int, classes: int, fraction: float, least_in_rest: int = 1) -> int:
+    """Return how many of `count` images of so many classes become a part of about `fraction`.
+
+    Rounded up, and at least one for each class, while `least_in_rest` of each stay.
+    `stratified_split` gives a class of a few images another one where it would have none.
+    """
+    return min(max(math.ceil(fraction * count), classes), count - least_in_rest * classes)
+
+
+def images_to_train(
+    count: int, classes: int, validation_fraction: float, test_fraction: float | None = None
+) -> int:
+    """Return how many of `count` images stay to train with; no test part is split off for None.
+
+    Where a class has too few for all parts, the images cannot be divided and the number is none.
+    """
+    if test_fraction is not None:
+        count -= part_size(count, classes, test_fraction, LEAST_BESIDE_TEST)
+    return count - part_size(count, classes, validation_fraction)
+
+
 def stratified_split(
     labels: Labels, fraction: float, seed: int, least_in_rest: int = 1
 ) -> tuple[Positions, Positions]:
@@ -40,10 +64,9 @@ def stratified_split(
 
     """
     counts = np.unique(labels, return_counts=True)[1]
-    classes, highest = len(counts), len(labels) - least_in_rest * len(counts)
     if counts.min(initial=least_in_rest + 1) <= least_in_rest:
         raise ValueError(f"wanted {least_in_rest + 1} images of each class, came {counts.min()}")
-    size = min(max(math.ceil(fraction * len(labels)), classes), highest)
+    size = part_size(len(labels), len(counts), fraction, least_in_rest)
     rest, part = train_test_split(
         np.arange(len(labels)), test_size=size, stratify=labels, random_state=seed
     )

@@ -17,7 +17,7 @@ from cnnreport.folders.pixels import UnusableError, read_file, read_pixels
 from cnnreport.params import Folder
 from cnnreport.prepared import Images, Split
 from cnnreport.records import FileNote, FolderRecord
-from cnnreport.splits import canonical_order, stratified_split
+from cnnreport.splits import LEAST_BESIDE_TEST, canonical_order, stratified_split
 
 MOST_BYTES = 2 * 2**30
 """What the arrays of a set may take; up to five copies are held while they are prepared."""
@@ -273,8 +273,7 @@ def _divided(
 ) -> tuple[list[_Image], list[_Image]]:
     """Split off test images; which ones depends on the pictures alone, not on names of files."""
     split, images = _ordered(_split(images, folder.classes), images)
-    # Of what remains some will be held out to validate.
-    rest, test = stratified_split(split.labels, folder.test_fraction, seed, least_in_rest=2)
+    rest, test = stratified_split(split.labels, folder.test_fraction, seed, LEAST_BESIDE_TEST)
     return [images[place] for place in rest], [images[place] for place in test]
 
 
