@@ -6,21 +6,26 @@ never read. Through the losses goes a power law in the number of images seen (He
 "Deep learning scaling is predictable, empirically", section 2), and where it meets the loss that
 goes with the original's accuracy stands the number of epochs. What that is worth shows on the
 networks that were trained in full: the page holds the prediction for them against what came. Tries
-are kept in docs/benchmarks/probe.csv and not made again; docs/benchmarks/probe.md is the page.
+are kept in docs/benchmarks/probe.csv and not made again; docs/benchmarks/probe.md is the page. It
+takes the tries that belong together: those with the settings that the recipe has now, of one seed
+and in one number of threads.
 
 Example:
     python benchmarks/probe.py --models resnet50 googlenet
 
-takes about an hour and a half a network and core. `--table` only writes the page anew.
+takes about an hour and a half a network and core; `--whole-epochs` without a number leaves out the
+schedules on all images, which take most of it. `--table` only writes the page anew.
 """
 
 import argparse
+import itertools
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from statistics import fmean
+from typing import Any, Final
 
 import numpy as np
 from jinja2 import Environment
@@ -29,13 +34,15 @@ from sklearn.isotonic import IsotonicRegression
 # The package of this checkout, whichever one is installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from search import Try, load, once
+from search import Try, load, once, settings_of
 
 from cnnreport.errors import CnnReportError, InputError
+from cnnreport.formats import listing
 from cnnreport.machine import use
 from cnnreport.networks import NETWORKS
-from cnnreport.original import load_original
-from cnnreport.params import load_params
+from cnnreport.original import Original, load_original
+from cnnreport.params import Params, Recipe, load_params
+from cnnreport.planning import train_images
 from cnnreport.prepared import load_record
 from cnnreport.records import Epoch, load_csv
 
@@ -44,6 +51,8 @@ TABLE = ROOT / "docs" / "benchmarks" / "probe.csv"
 PAGE = TABLE.with_suffix(".md")
 TEMPLATE = Path(__file__).with_name("probe.md.j2")
 ORIGINAL = ROOT / "report" / "original_study.yaml"
+PARAMS = ROOT / "params.yaml"
+RECIPE: Final = "modern"
 TRAINED = ROOT / "report" / "studies" / "small-nets-modern"
 """A frozen study of networks trained in full with the same recipe."""
 
@@ -54,6 +63,20 @@ TENTH_EPOCHS = (2, 4)
 
 Muennighoff et al. 2023, "Scaling data-constrained language models", section 6.
 """
+WHOLE_EPOCHS = (1,)
+
+MOST_LOG = 700.0
+"""About the logarithm of the greatest float."""
+
+Cell = tuple[str, str]
+"""Image set and network."""
+
+
+@dataclass(frozen=True)
+class Probe(Try):
+    """A try, and in how many threads it was made, on which the meaning of its seconds hangs."""
+
+    threads: int = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -80,7 +103,8 @@ class Law:
         """Return after how many images the loss is reached; infinity if it does not fall."""
         if self.exponent <= 0:
             return math.inf
-        return float((self.scale / loss) ** (1 / self.exponent))
+        logarithm = math.log(self.scale / loss) / self.exponent
+        return math.exp(logarithm) if logarithm < MOST_LOG else math.inf
 
 
 class Relation:
@@ -98,6 +122,11 @@ class Relation:
         # One loss for each accuracy, so that it can be read both ways.
         self._accuracy, first = np.unique(fitted, return_index=True)
         self._loss = np.array([loss[fitted == fitted[at]].mean() for at in first])
+
+    @property
+    def best(self) -> float:
+        """The highest accuracy that it rests on."""
+        return float(self._accuracy[-1])
 
     def accuracy(self, loss: float) -> float:
         """Return the accuracy at a loss."""
@@ -126,15 +155,26 @@ class Span:
         return cls(found[0], min(found), max(found))
 
 
+def once_each(points: Iterable[Point]) -> list[Point]:
+    """Return one point for each number of images seen, in that order, with the mean figures."""
+    groups: dict[int, list[Point]] = {}
+    for point in points:
+        groups.setdefault(point.seen, []).append(point)
+    return [
+        Point(seen, fmean(p.loss for p in group), fmean(p.accuracy for p in group))
+        for seen, group in sorted(groups.items())
+    ]
+
+
 def power_law(points: Sequence[Point]) -> Law:
     """Fit a line to the logarithms of images seen and loss, by least squares.
 
     Raises:
-        ValueError: fewer than two points.
+        ValueError: the points are of fewer than two different numbers of images seen.
 
     """
-    if len(points) < 2:
-        raise ValueError(f"wanted two points or more, came {len(points)}")
+    if (came := len({point.seen for point in points})) < 2:
+        raise ValueError(f"wanted points at two numbers of images seen or more, came {came}")
     seen = np.log([point.seen for point in points])
     loss = np.log([point.loss for point in points])
     slope, level = np.polyfit(seen, loss, 1)
@@ -142,9 +182,12 @@ def power_law(points: Sequence[Point]) -> Law:
 
 
 def laws(points: Sequence[Point]) -> list[Law]:
-    """Return the law through all points, then those through the last point and one other."""
-    *others, last = sorted(points, key=lambda point: point.seen)
-    return [power_law(points), *(power_law([other, last]) for other in others)]
+    """Return the law through all points, then those through the last point and one other.
+
+    Points of as many images seen count as one, their mean.
+    """
+    *others, last = once_each(points)
+    return [power_law([*others, last]), *(power_law([other, last]) for other in others)]
 
 
 def epochs_until(points: Sequence[Point], loss: float, images: int) -> Span:
@@ -164,7 +207,8 @@ def main() -> int:
         if not args.table:
             use(args.threads, None)
             _probe(args)
-        PAGE.write_text(page(load(TABLE)), encoding="utf-8", newline="\n")
+        text = page(load(TABLE, Probe), args.seed, args.threads)
+        PAGE.write_text(text, encoding="utf-8", newline="\n")
     except CnnReportError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -172,121 +216,260 @@ def main() -> int:
 
 
 def _probe(args: argparse.Namespace) -> None:
-    recipes = load_params(ROOT / "params.yaml").recipes["modern"]
+    recipes = load_params(PARAMS).recipes[RECIPE]
     for dataset in args.datasets:
         images = load_record(args.prepared / dataset).train_images
         for model in args.models:
-            tries = [*((images // 10, epochs) for epochs in TENTH_EPOCHS), (images, 1)]
+            tries = [
+                *((images // 10, epochs) for epochs in args.tenth_epochs),
+                *((images, epochs) for epochs in args.whole_epochs),
+            ]
             for count, epochs in tries:
-                row = Try(dataset, model, count, epochs, args.seed)
+                row = Probe(dataset, model, count, epochs, args.seed, threads=args.threads)
                 once(recipes[model].on(dataset), row, args.prepared, TABLE)
 
 
-def page(rows: Sequence[Try]) -> str:
+@dataclass(frozen=True)
+class Probed:
+    """What the tries of one cell say; `epoch_seconds` are those of an epoch of all images."""
+
+    points: list[Point]
+    epoch_seconds: float
+
+
+@dataclass(frozen=True)
+class Full:
+    """A cell that was trained in full: a point for each epoch, the mean over so many seeds."""
+
+    points: list[Point]
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Known:
+    """All that predictions rest on; `whole` is the number of training images by image set."""
+
+    params: Params
+    original: Original
+    whole: dict[str, int]
+    probed: dict[Cell, Probed]
+    full: dict[Cell, Full]
+
+
+def page(rows: Sequence[Probe], seed: int = 0, threads: int = 1) -> str:
     """Return the page: what was measured, what it predicts, and what the prediction is worth.
 
+    Only tries with the settings that the recipe has now count, of one seed and in one number of
+    threads.
+
     Raises:
-        InputError: there are no two tries of any network that did not diverge.
+        InputError: no network has two of these that did not diverge and that saw different numbers
+            of images.
 
     """
-    known = [row for row in rows if row.validation_accuracy]  # the others diverged
+    params = load_params(PARAMS)
+    recipes = params.recipes[RECIPE]
+    kept = [row for row in rows if _belongs(row, recipes, seed, threads)]
+    usable = [row for row in kept if row.validation_accuracy]  # the others diverged
+    whole = {dataset: train_images(dataset, params) for dataset in DATASETS}
+    probed = _probed(usable, whole)
+    if not probed:
+        raise InputError(
+            f"{TABLE}: wanted two tries of a network with the settings of the recipe '{RECIPE}', "
+            f"seed {seed} and threads {threads}, came none; run without --table"
+        )
+    full, notes = _trained_in_full(recipes, whole)
+    known = Known(params, load_original(ORIGINAL), whole, probed, full)
     environment = Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    groups = {
-        (dataset, model): tries
-        for dataset in DATASETS
-        for model in NETWORKS
-        if len(tries := [row for row in known if (row.dataset, row.model) == (dataset, model)]) > 1
-    }
-    if not groups:
-        raise InputError(f"{TABLE}: wanted two tries of a network, came none; run without --table")
+    predicted = [_predicted((dataset, model), known) for dataset in DATASETS for model in LARGE]
     text = template.render(
-        whole=max(row.images for row in known),
-        tenth_epochs=TENTH_EPOCHS,
-        measured=[_measured(*names, tries) for names, tries in groups.items()],
-        predicted=[_predicted(*names, groups) for names in groups if names[1] in LARGE],
-        checked=[_checked(*names, groups) for names in groups if _trained(*names)],
+        schedules=_schedules(usable, whole),
+        seed=seed,
+        threads=threads,
+        left_out=len(rows) - len(kept),
+        columns=sorted({point.seen for each in probed.values() for point in each.points}),
+        measured=[_measured(*item) for item in probed.items()],
+        predicted=predicted,
+        beyond=[row["name"] for row in predicted if row["beyond"]],
+        checked=[_checked(cell, known) for cell in probed if cell in full],
+        notes=notes,
         trained=TRAINED.name,
+        listing=listing,
         ceil=math.ceil,
         infinity=math.inf,
     )
     return text.rstrip() + "\n"
 
 
-Groups = Mapping[tuple[str, str], Sequence[Try]]
-"""The tries by image set and network."""
+def _belongs(row: Probe, recipes: Mapping[str, Recipe], seed: int, threads: int) -> bool:
+    return (
+        row.dataset in DATASETS
+        and row.model in recipes
+        and row.settings == settings_of(recipes[row.model].on(row.dataset))
+        and (row.seed, row.threads) == (seed, threads)
+    )
 
 
-def _measured(dataset: str, model: str, tries: Sequence[Try]) -> dict[str, Any]:
-    points = _points(tries)
-    exponent = power_law(points).exponent
-    measured = {"points": points, "exponent": exponent, "seconds": _epoch_seconds(tries)}
-    return _names(dataset, model) | measured
+def _schedules(rows: Sequence[Probe], whole: Mapping[str, int]) -> str:
+    """Say in words which schedules there are: ``2 and 4 epochs on a tenth of the ...``."""
+    tenth = {row.epochs for row in rows if row.images < whole[row.dataset]}
+    every = {row.epochs for row in rows if row.images >= whole[row.dataset]}
+    return " and ".join(
+        f"{listing([str(count) for count in sorted(epochs)])} "
+        f"{'epoch' if epochs == {1} else 'epochs'} on {images}"
+        for epochs, images in (
+            (tenth, "a tenth of the training images"),
+            (every, f"all {max(whole.values()):,} training images"),
+        )
+        if epochs
+    )
 
 
-def _predicted(dataset: str, model: str, groups: Groups) -> dict[str, Any]:
-    tries = groups[dataset, model]
-    points, whole = _points(tries), max(row.images for row in tries)
-    relation = _relation(dataset, groups)
-    original = load_original(ORIGINAL).accuracies[dataset, model]
-    laptop = load_params(ROOT / "params.yaml").profiles["laptop"][model].epochs_on(dataset)
-    loss = None if original is None else relation.loss(original)
-    return _names(dataset, model) | {
-        "original": original,
-        "loss": loss,
-        "epochs": None if loss is None else epochs_until(points, loss, whole),
-        "hours": _epoch_seconds(tries) / 3600,
-        "laptop": laptop,
-        "after": accuracy_after(points, laptop, whole, relation),
-    }
+def _probed(rows: Sequence[Probe], whole: Mapping[str, int]) -> dict[Cell, Probed]:
+    """Return the cells with tries at two numbers of images seen or more."""
+    found = {}
+    for dataset, model in itertools.product(DATASETS, NETWORKS):
+        tries = [row for row in rows if (row.dataset, row.model) == (dataset, model)]
+        points = once_each(map(_point, tries))
+        if len(points) > 1:
+            found[dataset, model] = Probed(points, _epoch_seconds(tries, whole[dataset]))
+    return found
 
 
-def _checked(dataset: str, model: str, groups: Groups) -> dict[str, Any]:
-    """Predict what a full training gave, without a figure of that network's full trainings."""
-    tries = groups[dataset, model]
-    histories = _trained(dataset, model)
-    epochs, whole = len(histories[0]), max(row.images for row in tries)
-    after = accuracy_after(_points(tries), epochs, whole, _relation(dataset, groups, without=model))
-    found = [history[-1].validation_accuracy for history in histories]
-    return _names(dataset, model) | {"epochs": epochs, "after": after, "found": found}
+def _point(row: Try) -> Point:
+    seen = row.images * row.epochs
+    return Point(seen, float(row.validation_loss), float(row.validation_accuracy))
 
 
-def _names(dataset: str, model: str) -> dict[str, Any]:
-    return {"dataset": dataset, "title": NETWORKS[model]}
+def _epoch_seconds(tries: Sequence[Try], whole: int) -> float:
+    """Return the seconds of an epoch by the tries with the most images, start-up included."""
+    most = max(row.images for row in tries)
+    each = [float(row.seconds) / row.epochs for row in tries if row.images == most]
+    return fmean(each) * whole / most
 
 
-def _points(tries: Sequence[Try]) -> list[Point]:
-    return [
-        Point(row.images * row.epochs, float(row.validation_loss), float(row.validation_accuracy))
-        for row in tries
+def _trained_in_full(
+    recipes: Mapping[str, Recipe], whole: Mapping[str, int]
+) -> tuple[dict[Cell, Full], list[str]]:
+    """Return what the frozen study holds that was trained as the tries were.
+
+    And a sentence where it is missing or has other settings.
+    """
+    if not (TRAINED / "params.yaml").is_file():
+        return {}, [f"The frozen study `{TRAINED.name}`, of networks trained in full, is missing."]
+    params = load_params(TRAINED / "params.yaml")
+    found, others = {}, []
+    for dataset, model in itertools.product(DATASETS, params.models):
+        files = sorted((TRAINED / "results" / dataset / model / "history").glob("s*.csv"))
+        if not files or model not in recipes:
+            continue
+        if params.recipe_for(model, dataset) == recipes[model].on(dataset):
+            found[dataset, model] = _mean_history(files, whole[dataset])
+        else:
+            others.append(_name((dataset, model)))
+    if not others:
+        return found, []
+    return found, [
+        f"The frozen study `{TRAINED.name}` trained {listing(others)} with other settings than the "
+        f"recipe `{RECIPE}` has now, so that is left out."
     ]
 
 
-def _epoch_seconds(tries: Sequence[Try]) -> float:
-    whole = max(tries, key=lambda row: row.images)
-    return float(whole.seconds) / whole.epochs
+def _mean_history(files: Sequence[Path], whole: int) -> Full:
+    histories = [load_csv(file, Epoch) for file in files]
+    points = [
+        Point(
+            number * whole,
+            fmean(each.validation_loss for each in epochs),
+            fmean(each.validation_accuracy for each in epochs),
+        )
+        for number, epochs in enumerate(zip(*histories, strict=True), 1)
+    ]
+    return Full(points, len(files))
 
 
-def _relation(dataset: str, groups: Groups, without: str | None = None) -> Relation:
+def _measured(cell: Cell, probed: Probed) -> dict[str, Any]:
+    return _names(cell) | {
+        "by_seen": {point.seen: point for point in probed.points},
+        "exponent": power_law(probed.points).exponent,
+        "seconds": probed.epoch_seconds,
+    }
+
+
+def _predicted(cell: Cell, known: Known) -> dict[str, Any]:
+    """Return a row of the table of predictions, with less in it where less is known.
+
+    `hours` are those of an epoch, `after` is the accuracy after the epochs of the profile laptop;
+    `beyond`: the original's accuracy is above all that the relation rests on.
+    """
+    dataset, model = cell
+    printed = known.original.cell(dataset, model)
+    original = printed.test_accuracy if printed else None
+    laptop = known.params.profiles["laptop"][model].epochs_on(dataset)
+    row = _names(cell) | {
+        "original": original,
+        "about": printed is not None and "test_accuracy" in printed.approximate,
+        "laptop": laptop,
+        "measured": cell in known.probed,
+        "beyond": False,
+    }
+    if cell not in known.probed:
+        return row
+    probed, whole = known.probed[cell], known.whole[dataset]
+    relation = _relation(dataset, known)
+    after = accuracy_after(probed.points, laptop, whole, relation)
+    row |= {"after": after, "hours": probed.epoch_seconds / 3600}
+    if original is None:
+        return row
+    loss = relation.loss(original)
+    return row | {
+        "loss": loss,
+        "epochs": epochs_until(probed.points, loss, whole),
+        "beyond": original > relation.best,
+    }
+
+
+def _checked(cell: Cell, known: Known) -> dict[str, Any]:
+    """Predict what full trainings gave, without a figure of that network's full trainings."""
+    dataset, model = cell
+    full, whole = known.full[cell], known.whole[dataset]
+    epochs = len(full.points)
+    relation = _relation(dataset, known, without=model)
+    after = accuracy_after(known.probed[cell].points, epochs, whole, relation)
+    found = full.points[-1].accuracy
+    return _names(cell) | {"epochs": epochs, "after": after, "found": found, "seeds": full.seeds}
+
+
+def _names(cell: Cell) -> dict[str, Any]:
+    dataset, model = cell
+    return {"dataset": dataset, "title": NETWORKS[model], "name": _name(cell)}
+
+
+def _name(cell: Cell) -> str:
+    dataset, model = cell
+    return f"{NETWORKS[model]} on {dataset}"
+
+
+def _relation(dataset: str, known: Known, without: str | None = None) -> Relation:
     """Return how accuracy hangs on loss, from the probes and from trainings in full.
 
     Of these it takes the second half of the epochs, in which the learning rate falls: before,
     losses are worse than the accuracies are.
     """
-    points = [point for names in groups if names[0] == dataset for point in _points(groups[names])]
-    for model in NETWORKS:
-        for history in _trained(dataset, model) if model != without else []:
-            points += [
-                Point(0, epoch.validation_loss, epoch.validation_accuracy)
-                for epoch in history[len(history) // 2 :]
-            ]
+    points = [
+        point
+        for cell, probed in known.probed.items()
+        if cell[0] == dataset
+        for point in probed.points
+    ]
+    points += [
+        point
+        for cell, full in known.full.items()
+        if cell[0] == dataset and cell[1] != without
+        for point in full.points[len(full.points) // 2 :]
+    ]
     return Relation(points)
-
-
-def _trained(dataset: str, model: str) -> list[list[Epoch]]:
-    """Return the histories of the full trainings in the frozen study, one for each seed."""
-    files = sorted((TRAINED / "results" / dataset / model / "history").glob("s*.csv"))
-    return [load_csv(file, Epoch) for file in files]
 
 
 def _parse() -> argparse.Namespace:
@@ -295,6 +478,12 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--datasets", nargs="+", choices=DATASETS, default=[*DATASETS])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1, help="of the training")
+    for name, default, images in (
+        ("--tenth-epochs", TENTH_EPOCHS, "a tenth of the training images"),
+        ("--whole-epochs", WHOLE_EPOCHS, "all training images"),
+    ):
+        help_text = f"lengths of the schedules on {images}"
+        parser.add_argument(name, type=int, nargs="*", default=[*default], help=help_text)
     parser.add_argument("--prepared", type=Path, default=ROOT / "data" / "prepared")
     parser.add_argument("--table", action="store_true", help="only write the page")
     return parser.parse_args()

@@ -18,20 +18,21 @@ import sys
 import time
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 # The package of this checkout, whichever one is installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from cnnreport.errors import CnnReportError, TrainingError
+from cnnreport.errors import CnnReportError, InputError, TrainingError
 from cnnreport.params import Recipe, load_params
 from cnnreport.prepared import Split, load_record, load_split
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "docs" / "benchmarks" / "search.csv"
 PAGE = TABLE.with_suffix(".md")
-COUNTS = ("images", "epochs", "seed")
+COUNTS = ("images", "epochs", "seed", "threads")
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,9 @@ class Try:
     seconds: str = ""
 
 
+AnyTry = TypeVar("AnyTry", bound=Try)
+
+
 def main() -> int:
     """Make the tries that the arguments name; return 0, or 2 for an error of the user's."""
     args = _parse()
@@ -60,18 +64,30 @@ def main() -> int:
     except CnnReportError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    PAGE.write_text(page(load()), encoding="utf-8", newline="\n")
+    PAGE.write_text(page(load(TABLE, Try)), encoding="utf-8", newline="\n")
     return 0
 
 
-def load(table: Path = TABLE) -> list[Try]:
-    """Return the rows of a table."""
+def load(table: Path, kind: type[AnyTry]) -> list[AnyTry]:
+    """Return the rows of a table; none where there is no such file.
+
+    Raises:
+        InputError: it lacks a column of such rows, or has another one.
+
+    """
     if not table.exists():
         return []
     with table.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        wanted, came = [field.name for field in fields(kind)], list(reader.fieldnames or [])
+        if wanted != came:
+            odd = sorted({*wanted} ^ {*came}) or ["the order"]
+            raise InputError(
+                f"{table}: wanted the columns {', '.join(wanted)}; it differs in {', '.join(odd)}"
+            )
         return [
-            Try(**{name: int(text) if name in COUNTS else text for name, text in row.items()})  # type: ignore[arg-type]
-            for row in csv.DictReader(file)
+            kind(**{name: int(text) if name in COUNTS else text for name, text in row.items()})  # type: ignore[arg-type]
+            for row in reader
         ]
 
 
@@ -110,6 +126,8 @@ def page(rows: list[Try]) -> str:
 def once(recipe: Recipe, row: Try, prepared: Path, table: Path = TABLE) -> None:
     """Make a try with the first `row.images` images and append it; nothing if it is there already.
 
+    All rows of a table are of one kind, that of `row`.
+
     Args:
         recipe: how to train.
         row: what to try, without `settings` and results; 0 images are all there are.
@@ -119,9 +137,9 @@ def once(recipe: Recipe, row: Try, prepared: Path, table: Path = TABLE) -> None:
     """
     dataset = load_record(prepared / row.dataset)
     train = _first(load_split(prepared / row.dataset, "train"), row.images)
-    row = replace(row, images=len(train.labels), settings=_settings(recipe))
+    row = replace(row, images=len(train.labels), settings=settings_of(recipe))
     same = asdict(row).items() - {(name, "") for name in asdict(row)}
-    if any(same <= asdict(known).items() for known in load(table)):
+    if any(same <= asdict(known).items() for known in load(table, type(row))):
         return
     from cnnreport.training import Trainer, fit  # noqa: PLC0415 - takes seconds to load
 
@@ -147,7 +165,7 @@ def _append(row: Try, table: Path) -> None:
     table.parent.mkdir(parents=True, exist_ok=True)
     new = not table.exists()
     with table.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Try)], lineterminator="\n")
+        writer = csv.DictWriter(file, [field.name for field in fields(row)], lineterminator="\n")
         if new:
             writer.writeheader()
         writer.writerow(asdict(row))
@@ -170,7 +188,8 @@ def _recipes(args: argparse.Namespace) -> list[Recipe]:
     ]
 
 
-def _settings(recipe: Recipe) -> str:
+def settings_of(recipe: Recipe) -> str:
+    """Return how a table writes a recipe: what differs from the defaults."""
     changed = recipe.model_dump(exclude_defaults=True)
     return ", ".join(f"{name} {value}" for name, value in changed.items())
 

@@ -1,7 +1,9 @@
 """The probe for large networks: its law, how accuracy hangs on loss, its page; nothing trains."""
 
 import math
+import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -15,13 +17,25 @@ sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
 import probe
 import search
-from probe import Law, Point, Relation, accuracy_after, epochs_until, power_law
+from probe import (
+    Law,
+    Point,
+    Probe,
+    Relation,
+    accuracy_after,
+    epochs_until,
+    laws,
+    once_each,
+    power_law,
+)
 from search import Try
 
-from cnnreport.errors import InputError
+from cnnreport.errors import InputError, TrainingError
+from cnnreport.networks import NETWORKS
 from cnnreport.params import load_params
 from cnnreport.records import Epoch, save_text, to_csv
 
+DASH = "\N{EN DASH}"
 ROOT = Path(__file__).parents[1]
 WHOLE = 45_000
 
@@ -59,9 +73,26 @@ def test_a_loss_that_was_passed_takes_one_epoch_and_one_that_rises_none() -> Non
     assert rising.best == rising.high == math.inf
 
 
-def test_a_law_needs_two_points() -> None:
-    with pytest.raises(ValueError, match="wanted two points or more, came 1"):
-        power_law(points(Law(1.0, 0.1))[:1])
+def test_a_law_needs_two_numbers_of_images_seen() -> None:
+    first = points(Law(1.0, 0.1))[0]
+    for found in ([first], [first, replace(first, loss=0.9)]):
+        with pytest.raises(ValueError, match=r"wanted points at two numbers .* or more, came 1"):
+            power_law(found)
+
+
+def test_points_of_as_many_images_seen_count_as_one() -> None:
+    early, _, last = points(Law(10.0, 0.2))
+    twice = [replace(last, loss=last.loss + by, accuracy=last.accuracy + by) for by in (-0.1, 0.1)]
+    found = once_each([*twice, early])
+    assert [point.seen for point in found] == [early.seen, last.seen]
+    assert (found[1].loss, found[1].accuracy) == pytest.approx((last.loss, last.accuracy))
+    assert len(laws([early, *twice])) == 2
+    span = epochs_until([early, *twice], 0.9, WHOLE)
+    assert span.low == span.high == pytest.approx(epochs_until([early, last], 0.9, WHOLE).best)
+
+
+def test_a_law_that_hardly_falls_needs_more_images_than_there_are_numbers() -> None:
+    assert Law(3.0, 1e-4).seen(1.0) == math.inf
 
 
 NOISY = [Point(0, 2.0, 0.3), Point(0, 1.5, 0.5), Point(0, 1.6, 0.52), Point(0, 1.0, 0.7)]
@@ -92,73 +123,245 @@ def test_what_follows_from_law_and_relation() -> None:
     assert after.best == pytest.approx(math.exp(-law.loss(450_000)), rel=1e-6)
 
 
-def tries(dataset: str, model: str, law: Law) -> list[Try]:
+SCHEDULES = ((4_500, 2), (4_500, 4), (WHOLE, 1))
+PARAMS = load_params(ROOT / "params.yaml")
+
+
+def tries(
+    dataset: str,
+    model: str,
+    law: Law,
+    schedules: Sequence[tuple[int, int]] = SCHEDULES,
+    seconds: int = 1440,
+) -> list[Probe]:
+    """Tries with the settings of today, on a law; an epoch of all images takes so many seconds."""
+    seen = tuple(images * epochs for images, epochs in schedules)
     return [
-        Try(
+        Probe(
             dataset,
             model,
             images,
             epochs,
             0,
+            settings=search.settings_of(PARAMS.recipes["modern"][model].on(dataset)),
             validation_loss=f"{point.loss:.4f}",
             validation_accuracy=f"{point.accuracy:.4f}",
-            seconds="1440",
+            seconds=f"{seconds * images * epochs / WHOLE:.0f}",
+            threads=1,
         )
-        for (images, epochs), point in zip(
-            [(4_500, 2), (4_500, 4), (WHOLE, 1)], points(law), strict=True
-        )
+        for (images, epochs), point in zip(schedules, points(law, seen), strict=True)
     ]
 
 
-def test_the_page_predicts_and_says_what_predictions_were_worth(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    law = Law(20.0, 0.3)
-    rows = [*tries("cifar10", "lenet", law), *tries("cifar10", "googlenet", law)]
-    rows += tries("cifar100", "vgg16", law)
-    history = [
-        Epoch(n, 1.0, 0.5, law.loss(n * WHOLE), math.exp(-law.loss(n * WHOLE)))
-        for n in range(1, 41)
+def history(law: Law, epochs: int = 40, better: float = 0.0) -> list[Epoch]:
+    losses = [law.loss(n * WHOLE) for n in range(1, epochs + 1)]
+    return [
+        Epoch(n, 1.0, 0.5, loss - better, math.exp(-loss) + better)
+        for n, loss in enumerate(losses, 1)
     ]
+
+
+@pytest.fixture
+def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A frozen study with the settings of today and without a result."""
+    folder = tmp_path / "trained"
+    save_text(folder / "params.yaml", (ROOT / "params.yaml").read_text(encoding="utf-8"))
+    monkeypatch.setattr(probe, "TRAINED", folder)
+    return folder
+
+
+def cells_of(page: str, start: str) -> list[str]:
+    line = next(line for line in page.splitlines() if line.startswith(start))
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+LAW = Law(20.0, 0.3)
+
+
+def test_the_page_predicts_and_says_what_predictions_were_worth(trained: Path) -> None:
+    rows = [*tries("cifar10", "lenet", LAW), *tries("cifar10", "googlenet", LAW)]
+    rows += tries("cifar100", "vgg16", LAW)
     for model in ("lenet", "alexnet"):
-        at = tmp_path / f"results/cifar10/{model}/history/s0.csv"
-        save_text(at, to_csv(history))
-    monkeypatch.setattr(probe, "TRAINED", tmp_path)
-    lines = probe.page(rows).splitlines()
-    predicted = next(line for line in lines if line.startswith("| cifar10 | GoogLeNet | 76.1 %"))
-    cells = [cell.strip() for cell in predicted.strip("|").split("|")]
+        at = trained / f"results/cifar10/{model}/history/s0.csv"
+        save_text(at, to_csv(history(LAW)))
+    page = probe.page(rows)
+    cells = cells_of(page, "| cifar10 | GoogLeNet | 76.1 %")
     # The original's 76.13 % go with a loss of -ln(0.7613), and an epoch takes 0.4 h of a core.
-    wanted = law.seen(-math.log(0.7613)) / WHOLE
+    wanted = LAW.seen(-math.log(0.7613)) / WHOLE
     assert float(cells[3]) == pytest.approx(-math.log(0.7613), abs=0.01)
     assert int(cells[4].split()[0].replace(",", "")) == pytest.approx(wanted, rel=0.05)
-    assert float(cells[5].split()[0].replace(",", "")) == pytest.approx(wanted * 0.2, rel=0.05)
-    checked = next(line for line in lines if line.startswith("| cifar10 | LeNet | 40 |"))
+    assert float(cells[5].split()[0].replace(",", "")) == pytest.approx(wanted * 0.4, rel=0.05)
+    assert float(cells[6].split()[0].replace(",", "")) == pytest.approx(wanted * 0.2, rel=0.05)
+    checked = cells_of(page, "| cifar10 | LeNet | 40 |")
     # On the law, the prediction is what came.
-    assert abs(float(checked.strip("|").split("|")[-1])) < 0.3
-    assert any(line.startswith("| cifar100 | VGGNet-16 | lost |") for line in lines)
+    assert abs(float(checked[-1])) < 0.3
+    lost = cells_of(page, "| cifar100 | VGGNet-16 |")
+    assert lost[2:7] == ["the original's figure is lost", *4 * [DASH]]
+    assert lost[-1].endswith(")")
+    assert "1 thread, which is to say on one core" in page
+
+
+def test_each_large_network_stands_there_with_both_image_sets(trained: Path) -> None:
+    page = probe.page(tries("cifar10", "googlenet", LAW))
+    rows = [cells_of(page, f"| {d} | {NETWORKS[m]} |") for d in probe.DATASETS for m in probe.LARGE]
+    assert [row[4] == "not measured yet" for row in rows] == [True, True, False, True, True, True]
+    assert len({len(row) for row in rows}) == 1
+    assert "about 71.5 %" in rows[0]
+    assert "For GoogLeNet on cifar10 the original's figure is above every accuracy" in page
+
+
+def other(row: Probe, **changes: object) -> Probe:
+    return replace(row, validation_loss="9.9", validation_accuracy="0.01", seconds="9", **changes)
+
+
+def test_tries_of_other_settings_seeds_or_threads_take_no_part(trained: Path) -> None:
+    rows = tries("cifar10", "resnet50", LAW)
+    others = [
+        other(rows[0], settings=rows[0].settings.replace("0.001", "0.002")),
+        other(rows[1], seed=1),
+        other(rows[2], threads=2),
+    ]
+    page, alone = probe.page([*others, *rows, *others]), probe.page(rows)
+    said = (
+        " 6 of them have other settings than the recipe `modern` has now, another seed or another"
+        " number of threads, and took no part."
+    )
+    assert said in page
+    assert page.replace(said, "") == alone
+    with pytest.raises(InputError, match="seed 1 and threads 1, came none"):
+        probe.page(rows, seed=1)
+    two = probe.page([replace(row, threads=2) for row in rows], threads=2)
+    assert "2 threads, which is to say on two cores" in two
+    assert "as one of two trainings" not in two
+    assert {len(cells_of(two, f"| {name}")) for name in ("Image set | Network | O", "cifar10")} == {
+        8
+    }
+
+
+def test_a_network_without_one_of_the_tries_keeps_its_columns(trained: Path) -> None:
+    rows = tries("cifar10", "lenet", LAW)
+    first, second, last = tries("cifar10", "alexnet", LAW)
+    diverged = replace(second, validation_loss="", validation_accuracy="")
+    page = probe.page([*rows, first, diverged, last])
+    table = page.split("## What was measured")[1]
+    head, full, lacking = (
+        cells_of(table, f"| {name} |")
+        for name in ("Image set", "cifar10 | LeNet", "cifar10 | AlexNet")
+    )
+    assert len(head) == len(full) == len(lacking)
+    assert head[2:5] == ["9,000", "18,000", "45,000"]
+    assert lacking[3] == DASH
+    assert (lacking[2], lacking[4]) == (full[2], full[4])
+
+
+def test_an_epoch_is_one_of_all_images_where_a_tenth_alone_was_tried(trained: Path) -> None:
+    tenth = tries("cifar10", "googlenet", LAW, SCHEDULES[:2])
+    page = probe.page(tenth)
+    assert cells_of(page.split("## What was measured")[1], "| cifar10 | GoogLeNet")[-1] == "1,440"
+    loss, epochs, hours = (
+        float(cell.split()[0].replace(",", ""))
+        for cell in cells_of(page, "| cifar10 | GoogLeNet")[3:6]
+    )
+    assert epochs == pytest.approx(LAW.seen(loss) / WHOLE, rel=0.1)
+    assert hours == pytest.approx(0.4 * epochs, rel=0.1)
+    assert "falls: 2 and 4 epochs on a tenth of the training images.\n" in page
+
+
+def test_two_schedules_that_saw_as_many_images_count_as_one(trained: Path) -> None:
+    rows = tries("cifar10", "googlenet", LAW, [*SCHEDULES, (4_500, 10)])
+    first, *_, whole, tenth = rows
+    apart = [
+        replace(row, validation_loss=f"{float(row.validation_loss) + by:.4f}")
+        for row, by in ((whole, 0.1), (tenth, -0.1))
+    ]
+    line = "| cifar10 | GoogLeNet"
+    found = cells_of(probe.page([*rows[:2], *apart]), line)
+    assert found == cells_of(probe.page(tries("cifar10", "googlenet", LAW)), line)
+    assert "never" not in "".join(found)
+    with pytest.raises(InputError, match="wanted two tries of a network"):
+        probe.page([whole, tenth])
+    assert cells_of(probe.page([first, whole, tenth]), line)[4].count("(")
+
+
+def test_a_full_training_is_the_mean_over_its_seeds(trained: Path) -> None:
+    for seed, better in enumerate((-0.03, 0.0, 0.06)):
+        at = trained / f"results/cifar10/lenet/history/s{seed}.csv"
+        save_text(at, to_csv(history(LAW, better=better)))
+    page = probe.page(tries("cifar10", "lenet", LAW))
+    cells = cells_of(page.split("## What such")[1], "| cifar10 | LeNet | 40 |")
+    came = math.exp(-LAW.loss(40 * WHOLE)) + 0.01
+    assert cells[4:6] == ["3", f"{100 * came:.1f} %"]
+    error = 100 * (math.exp(-LAW.loss(40 * WHOLE)) - came)
+    # Without that network's trainings the curve is drawn on far, so this is not exact.
+    assert float(cells[3].split()[0]) == pytest.approx(100 * came + float(cells[6]), abs=0.11)
+    assert error == pytest.approx(-1)
+
+
+def test_a_frozen_study_that_is_missing_is_told(trained: Path) -> None:
+    (trained / "params.yaml").unlink()
+    page = probe.page(tries("cifar10", "lenet", LAW))
+    assert "The frozen study `trained`, of networks trained in full, is missing.\n" in page
+    assert "it is open what these predictions are worth" in page
+
+
+def test_a_frozen_study_of_other_settings_is_left_out_and_told(trained: Path) -> None:
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    assert text.count("      learning_rate: 0.1\n") == 1  # LeNet's
+    changed = text.replace("      learning_rate: 0.1\n", "      learning_rate: 0.2\n")
+    for model in ("lenet", "alexnet"):
+        at = trained / f"results/cifar10/{model}/history/s0.csv"
+        save_text(at, to_csv(history(LAW, better=0.1)))
+    rows = [*tries("cifar10", "lenet", LAW), *tries("cifar10", "alexnet", LAW)]
+    assert "other settings" not in probe.page(rows)
+    for other_study in (changed, text.replace("\nrecipe: modern", "\nrecipe: report")):
+        save_text(trained / "params.yaml", other_study)
+        page = probe.page(rows)
+        assert "study `trained` trained LeNet on cifar10" in page
+        assert "with other settings than the recipe `modern` has now, so that is left out." in page
+        assert "| cifar10 | LeNet | 40 |" not in page
+    save_text(trained / "params.yaml", changed)
+    page = probe.page(rows)
+    assert "| cifar10 | AlexNet | 40 |" in page
+    # Nor does it bend the curve that the others are read off.
+    shutil.rmtree(trained / "results/cifar10/lenet")
+    alone = probe.page(rows)
+    assert [line for line in alone.splitlines() if "| AlexNet |" in line] == [
+        line for line in page.splitlines() if "| AlexNet |" in line
+    ]
 
 
 def test_a_try_that_is_in_the_table_is_not_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = load_params(ROOT / "params.yaml").recipes["modern"]["lenet"].on("cifar10")
+    recipe = PARAMS.recipes["modern"]["lenet"].on("cifar10")
     table = tmp_path / "tries.csv"
-    row = Try("cifar10", "lenet", 10, 2, 0)
-    made = replace(row, settings=search._settings(recipe), validation_accuracy="0.5")
+    row = Probe("cifar10", "lenet", 10, 2, 0, threads=1)
+    made = replace(row, settings=search.settings_of(recipe), validation_accuracy="0.5")
     search._append(made, table)
     monkeypatch.setattr(search, "load_record", Mock())
     monkeypatch.setattr(search, "load_split", Mock())
     monkeypatch.setattr(search, "_first", Mock(return_value=Mock(labels=[0] * row.images)))
     search.once(recipe, row, tmp_path, table)
-    assert search.load(table) == [made]
+    assert search.load(table, Probe) == [made]
+    diverging = Mock(Trainer=Mock(side_effect=TrainingError("diverged")))
+    monkeypatch.setitem(sys.modules, "cnnreport.training", diverging)
+    search.once(recipe, replace(row, threads=2), tmp_path, table)
+    assert [each.threads for each in search.load(table, Probe)] == [1, 2]
 
 
-def test_without_tries_there_is_one_line_and_diverged_ones_do_not_count() -> None:
-    law = Law(20.0, 0.3)
-    diverged = [replace(row, validation_accuracy="") for row in tries("cifar10", "vgg16", law)]
+def test_a_table_without_threads_is_one_line(tmp_path: Path) -> None:
+    table = tmp_path / "tries.csv"
+    search._append(Try("cifar10", "lenet", 10, 2, 0), table)
+    with pytest.raises(InputError, match=r"tries\.csv: wanted the columns .*differs in threads$"):
+        search.load(table, Probe)
+    assert search.load(ROOT / "docs/benchmarks/search.csv", Try)
+
+
+def test_without_tries_there_is_one_line_and_diverged_ones_do_not_count(trained: Path) -> None:
+    diverged = [replace(row, validation_accuracy="") for row in tries("cifar10", "vgg16", LAW)]
     for rows in ([], diverged):
-        with pytest.raises(InputError, match="wanted two tries of a network, came none"):
+        with pytest.raises(InputError, match="wanted two tries of a network"):
             probe.page(rows)
-    assert (
-        "VGGNet-16" not in probe.page([*tries("cifar10", "lenet", law), *diverged]).split("##")[4]
-    )
+    page = probe.page([*tries("cifar10", "lenet", LAW), *diverged])
+    assert cells_of(page, "| cifar10 | VGGNet-16")[4] == "not measured yet"
+    assert "VGGNet-16" not in page.split("## What was measured")[1]
