@@ -56,8 +56,12 @@ from cnnreport.tables import (
 KERAS_MOMENTUM = 0.99
 """Momentum of Keras' batch normalisation, where a recipe sets none."""
 
-SETTLED = 0.01
-"""Share of their starting values below which averages of batch normalisation count as settled."""
+SETTLED = 0.1
+"""Share of a training's steps up to which averages of batch normalisation may reach back.
+
+Ten such spans leave next to nothing of the starting values, and the weights of the last one are
+about those that are tested.
+"""
 
 
 def verdict(study: Study, dataset: str, names: Names) -> list[str]:
@@ -180,31 +184,38 @@ def cost(study: Study, dataset: str, names: Names) -> str:
 
 
 def unsettled(study: Study, dataset: str, names: Names) -> str:
-    """Warn of networks that were tested before batch normalisation's averages had settled."""
-    kept = {cell: starting_share(cell) for cell in study.cells_of(dataset)}
-    early = [cell for cell, share in kept.items() if share > SETTLED]
+    """Warn of networks whose batch normalisation tests with averages of much of their training."""
+    spans = {cell: averaged_share(cell) for cell in study.cells_of(dataset)}
+    early = [cell for cell, share in spans.items() if share > SETTLED]
     if not early:
         return ""
-    most = max(early, key=kept.__getitem__)
+    most = max(early, key=spans.__getitem__)
+    steps, momentum = steps_of(most), momentum_of(most)
+    span = derive(round(1 / (1 - momentum)), "1 / (1 - momentum), rounded", momentum)
+    reach = (
+        f"about the last {thousands(span)} of {thousands(steps)} steps"
+        if span < steps
+        else f"more steps than the {thousands(steps)} that there were"
+    )
     return (
-        f"Batch normalisation tests a network with averages that it gathers in training. Those of "
-        f"{listing([names[cell.model] for cell in early])} still held up to "
-        f"{percent(kept[most], 0)} of their starting values when training ended (after "
-        f"{thousands(steps_of(most))} steps at a momentum of "
-        f"{shortest(momentum_of(most))}), so these test accuracies may say more about a short "
-        "training than about the networks."
+        f"Batch normalisation tests a network with averages that it gathers in training, those of "
+        f"{listing([names[cell.model] for cell in early])} over {reach} (momentum "
+        f"{shortest(momentum)}). While the weights still change much, these averages are those of "
+        "other weights, so these test accuracies may say more about a short training than about "
+        "the networks."
     )
 
 
-def starting_share(cell: Cell) -> float:
-    """Return the share of its starting value that an average of batch normalisation still holds.
+def averaged_share(cell: Cell) -> float:
+    """Return over which share of its steps a network's batch normalisation averages.
 
-    It is momentum ** steps; 0 for a network without batch normalisation.
+    A moving average of momentum m weighs about the last 1 / (1 - m) steps. 0 for a network without
+    batch normalisation.
     """
     if all(layer.kind != "BatchNormalization" for layer in cell.architecture.layers):
         return 0.0
     momentum, steps = momentum_of(cell), steps_of(cell)
-    return derive(momentum**steps, "momentum to the power of the steps", momentum, steps)
+    return derive(1 / (1 - momentum) / steps, "1 / (1 - momentum) / steps", momentum, steps)
 
 
 def momentum_of(cell: Cell) -> float:
