@@ -496,8 +496,8 @@ def uncounted(coming: Iterable[Training], past: Sequence[PastRun]) -> list[Work]
 def count_macs(wanted: Sequence[Work]) -> dict[Work, int]:
     """Build networks to count their multiply-accumulates; what cannot be built is left out.
 
-    In a process of its own, since TensorFlow takes the memory of all GPUs, which the trainings that
-    are planned here will need. Nothing is started where nothing is wanted.
+    In a process of its own, since TensorFlow may take the memory of all GPUs, which the trainings
+    that are planned here will need. Nothing is started where nothing is wanted.
     """
     if not wanted:
         return {}
@@ -507,13 +507,16 @@ def count_macs(wanted: Sequence[Work]) -> dict[Work, int]:
 
 def _count(wanted: Sequence[Work]) -> dict[Work, int]:
     use(None, 0)
+    import keras
+
     from cnnreport.models import build_network  # noqa: PLC0415
     from cnnreport.models.inspection import describe  # noqa: PLC0415
 
     found: dict[Work, int] = {}
     for model, shape in wanted:
+        # The weights are not made: GoogLeNet's would take 11 GB for images of 128x128 pixels.
         # What is wrong with somebody's network is for `cnnreport check` to say.
-        with suppress(Exception):
+        with suppress(Exception), keras.StatelessScope(initialize_variables=False):
             network = build_network(model, (shape.side, shape.side, 3), shape.classes)
             found[model, shape] = describe(network).macs
     return found
