@@ -260,7 +260,10 @@ def test_pairs_are_counted_in_words() -> None:
         study, "digits"
     )
     same = study_of({"lenet": 1.5, "alexnet": 1.5}, images=20)
-    assert "Of the one pair of networks, none can be told apart" in verdicts.pairs(same, "digits")
+    text = verdicts.pairs(same, "digits")
+    assert text == "The two networks cannot be told apart (exact McNemar, level 0.05)."
+    apart = study_of({"lenet": 0.2, "alexnet": 3.0})
+    assert verdicts.pairs(apart, "digits").startswith("The two networks can be told apart (")
 
 
 def with_histories(study: Study, losses: list[float]) -> Study:

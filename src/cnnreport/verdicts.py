@@ -286,6 +286,11 @@ def pairs(study: Study, dataset: str) -> str:
     found = sum(pair.p_value < ALPHA for pair in compared)
     p_values = [pair.p_value for pair in compared]
     apart = derive(found, f"adjusted p-values below {ALPHA:g}", *p_values)
+    if len(compared) == 1:
+        return (
+            f"The two networks {'can' if found else 'cannot'} be told apart "
+            f"({compared[0].method}, level {ALPHA:g})."
+        )
     return (
         f"Of the {plural(len(compared), 'pair', words=True)} of networks, {in_words(apart)} can "
         "be told apart "

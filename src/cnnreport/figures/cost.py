@@ -196,15 +196,15 @@ def _finding(
         )
     names = [f"{looks[cell.model].title} ({kind.write(cost[cell.model])})" for cell in best]
     others = len(cells) - len(best)
+    joined = " The dashed line joins them." if len(best) > 1 else ""
     behind = (
-        f" The dashed line joins them; hollow marks: {plural(others, 'network', words=True)} "
-        f"that another one beats in both."
+        f" Hollow marks: {plural(others, 'network', words=True)} that another one beats in both."
         if others
-        else " The dashed line joins them."
+        else ""
     )
     return (
         f"{listing(names)}: no other network has both a higher test accuracy and {kind.less}."
-        f"{behind}"
+        f"{joined}{behind}"
     )
 
 
