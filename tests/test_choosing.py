@@ -265,6 +265,22 @@ def test_the_headline_names_a_network_for_accuracy_and_one_for_cost() -> None:
     assert "no other network" in choosing.headline(strong, "digits", NAMES)
 
 
+@pytest.mark.parametrize("seeds", [(0,), (0, 1, 2)])
+def test_what_one_seed_shows_stands_within_brackets(seeds: tuple[int, ...]) -> None:
+    """Several wishes follow, behind commas."""
+    models = ("vgg16", "lenet", "resnet50", "googlenet")
+    strengths = {"vgg16": 5.0, "lenet": 0.2, "resnet50": 1.0, "googlenet": 1.0}
+    study = make_study(models=models, strengths=strengths, seeds=seeds, images_per_class=60)
+    cells = dict(study.cells)
+    cell = cells["digits", "resnet50"]
+    cells["digits", "resnet50"] = replace(cell, metrics=replace(cell.metrics, macs=1))
+    text = choosing.headline(replace(study, cells=cells), "digits", NAMES)
+    assert text.startswith("For accuracy take VGG16 (")
+    assert text.count(" for the ") > 1
+    assert ",," not in text
+    assert (", as far as one seed shows), for the " in text) == (len(seeds) == 1)
+
+
 def test_times_that_lie_close_together_decide_nothing() -> None:
     """VGG-16 beside ResNet-50: a few seconds decide nothing, parameters and MACs do."""
     models = ("vgg16", "resnet50")

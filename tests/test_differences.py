@@ -374,6 +374,17 @@ def test_a_claim_whose_verdict_changed_is_named_and_others_are_not() -> None:
     assert "1 claim changed" in summary(found)
 
 
+def test_of_two_studies_without_a_name_the_one_with_one_seed_is_told() -> None:
+    one, two = make_study(models=NETWORKS), make_study(models=NETWORKS, seeds=(0, 1))
+    for pair in ((one, two), (two, one)):
+        notes = compare(*pair, []).notes
+        assert notes == (
+            f"One seed in {LIVE}: seeds there are taken to lie as far apart as those of {LIVE}.",
+        )
+    assert compare(one, one, []).notes[0].startswith(f"One seed in {LIVE} and {LIVE}: noise is")
+    assert compare(two, two, []).notes == ()
+
+
 def test_settings_are_named_shortly_for_the_cells_they_concern() -> None:
     before = make_study(("digits", "cifar10"), NETWORKS)
     longer = {**before.cells}

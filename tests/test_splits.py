@@ -14,6 +14,9 @@ from cnnreport.splits import (
     stratified_split,
 )
 
+COUNTS = st.lists(st.integers(3, 40), min_size=2, max_size=6)
+"""Images of each class, enough for three parts."""
+
 
 def test_the_order_depends_on_the_pictures_alone():
     rng = np.random.default_rng(0)
@@ -55,7 +58,7 @@ def test_a_single_image_cannot_be_divided():
 
 
 @given(
-    counts=st.lists(st.integers(3, 40), min_size=2, max_size=6),
+    counts=COUNTS,
     test=st.floats(0.01, 0.95),
     held_out=st.floats(0.01, 0.95),
 )
@@ -69,7 +72,7 @@ def test_three_images_are_enough_for_three_parts(counts, test, held_out):
 
 
 @given(
-    counts=st.lists(st.integers(3, 40), min_size=2, max_size=6),
+    counts=COUNTS,
     test=st.floats(0.01, 0.5),
     held_out=st.floats(0.01, 0.5),
 )

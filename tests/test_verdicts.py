@@ -124,6 +124,24 @@ def test_averages_that_have_not_settled_are_told(
         assert text in verdict(study)
 
 
+def test_averages_that_reach_back_unlike_far_are_told_by_the_farthest() -> None:
+    study = study_of({"alexnet": 1.0, "vgg16": 1.0})
+    layers = [Layer("bn", "BatchNormalization", [1], 0, "", "", [])]
+    cells = {
+        key: replace(
+            cell,
+            architecture=replace(cell.architecture, layers=layers),
+            recipe=cell.recipe.model_copy(
+                update={"batch_norm_momentum": None, "batch_size": 128 if key[1] == "vgg16" else 64}
+            ),
+            metrics=replace(cell.metrics, epochs=5, images_seen=5 * 4500),
+        )
+        for key, cell in study.cells.items()
+    }
+    text = verdicts.unsettled(replace(study, cells=cells), "digits", NAMES)
+    assert "those of ALEXNET and VGG16 over at most about the last 100 of 180 steps" in text
+
+
 def test_one_seed_leaves_the_spread_unknown() -> None:
     one, two = study_of({"lenet": 1.0}), study_of({"lenet": 1.0}, seeds=(0, 1))
     assert "unknown" in verdicts.seeds(one)

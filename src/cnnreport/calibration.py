@@ -21,7 +21,6 @@ from cnnreport.statistics import (
     ANSWERS,
     BOOTSTRAP,
     Interval,
-    beside,
     correct_matrix,
     evident_interval,
     holm,
@@ -29,6 +28,7 @@ from cnnreport.statistics import (
     predictions_evidence,
     resampled_sums,
     share_interval,
+    side_of,
     spread_of,
     two_sided_p,
     within,
@@ -337,14 +337,14 @@ def worse_than_blind(study: Study, dataset: str, names: Mapping[str, str]) -> st
     found = [
         f"{names[cell.model]} ({decimal(calibration(cell).nll.value, 3)})"
         for cell in study.ranked(dataset)
-        if beside(calibration(cell).nll.interval, math.log(classes)) == "above"
+        if side_of(calibration(cell).nll.interval, math.log(classes)) == "above"
     ]
     if not found:
         return ""
     return (
         f"The test loss of {listing(found)} is above ln {classes}, that of the same probability "
         "for every class, whatever the image shows: wrong answers were given so high a probability "
-        "that the classes named are of use here and the probabilities are not."
+        "that, as probabilities, these are worth less than none."
     )
 
 

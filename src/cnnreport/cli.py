@@ -410,11 +410,9 @@ def choose(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
     if study:
         freezing.demand_study(study, freezing.frozen_names(STUDIES))
-    found = (
-        freezing.load_frozen(STUDIES / study)
-        if study
-        else load_study(load_params(Path("params.yaml")), Path("results"))
-    )
+        found = freezing.load_frozen(STUDIES / study)
+    else:
+        found = load_study(load_params(Path("params.yaml")), Path("results"))
     given = {
         "accuracy": accuracy,
         "parameters": parameters,

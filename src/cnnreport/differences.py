@@ -375,15 +375,16 @@ def _claims(before: Study, after: Study, claims: Sequence[Claim]) -> tuple[Claim
 
 def _notes(before: Study, after: Study, keys: Sequence[Key]) -> tuple[str, ...]:
     """Say which studies have one seed, and what that leaves unknown or takes for granted."""
-    studies = {study.name or LIVE: study for study in (before, after)}
-    single = [
-        name
-        for name, study in studies.items()
-        if any(len(study.cells[key].runs) == 1 for key in keys)
-    ]
+    single, others = (
+        [
+            study.name or LIVE
+            for study in (before, after)
+            if any(len(study.cells[key].runs) == 1 for key in keys) == one
+        ]
+        for one in (True, False)
+    )
     if not single:
         return ()
-    others = [name for name in studies if name not in single]
     known = (
         f"seeds there are taken to lie as far apart as those of {listing(others)}"
         if others

@@ -273,7 +273,7 @@ def render_pages(
             each.name: compare(each, study, written.claims) for each in compared_in(study, frozen)
         },
         "beside_it": comparisons_of(study, frozen, live),
-        "others": [*frozen],
+        "others": frozen,
         "sections": entries,
         "titles": _escaped(titles),
         "tables": tables,

@@ -17,9 +17,9 @@ from cnnreport.original import Original, OriginalCell
 from cnnreport.records import DatasetRecord
 from cnnreport.statistics import (
     accuracy_interval,
-    beside,
     predictions_evidence,
     share_interval,
+    side_of,
 )
 from cnnreport.study import Cell, Study
 
@@ -108,7 +108,7 @@ def _accuracy_words(cell: Cell, blind: float, band: "Expected") -> tuple[Level, 
             "too good: above the published figures, so look for test images among the training "
             "images before believing it"
         )
-    side = beside(interval, blind)
+    side = side_of(interval, blind)
     if side != "above":
         near = "cannot be told apart from" if side == "level" else "is below"
         return "look closer", (

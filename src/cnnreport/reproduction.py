@@ -8,7 +8,6 @@ known, unless another study trained the network the same way with several.
 """
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -103,10 +102,10 @@ def _reproduction(
     others: Sequence[Study],
 ) -> Reproduction:
     settings = other_settings(study, cell, original)
-    expected, by = next_training(cell), None
-    for each in trained_alike(study, cell, others):
-        if expected is None and (known := next_training(each.cell)):
-            expected, by = known, each.study
+    # Its own seeds go first, then those of the study with the most.
+    alike = [(each.cell, each.study) for each in trained_alike(study, cell, others)]
+    known = ((next_training(each), by) for each, by in [(cell, None), *alike])
+    expected, by = next((found for found in known if found[0]), (None, None))
     return Reproduction(cell, printed, accuracy, settings, expected, by)
 
 
@@ -124,13 +123,14 @@ def other_settings(study: Study, cell: Cell, original: Original) -> tuple[str, .
         "batch_size": original.conditions.batch_size,
     }
     theirs = Recipe.model_construct(**named)
-    kinds = {layer.kind for layer in cell.architecture.layers}
-    heads = any(layer.name == "aux1" for layer in cell.architecture.layers)
-    matters = {"heads": heads, "batch_norm_momentum": "BatchNormalization" in kinds}
+    matters = {
+        "heads": cell.has_auxiliary_heads,
+        "batch_norm_momentum": cell.has_layer("BatchNormalization"),
+    }
     others = {
         "epochs": printed is None or printed.epochs != cell.metrics.epochs,
         "precision": study.params.precision != "float32",
-        "penalty on weights": _penalties(cell) != ({entry.weight_penalty} - {0.0}),
+        "penalty on weights": set(cell.l2_penalties) != {entry.weight_penalty} - {0.0},
     }
     return (
         *(words for words, differs in others.items() if differs),
@@ -140,12 +140,6 @@ def other_settings(study: Study, cell: Cell, original: Original) -> tuple[str, .
             if getattr(cell.recipe, name) != getattr(theirs, name) and matters.get(name, True)
         ),
     )
-
-
-def _penalties(cell: Cell) -> set[float]:
-    """Return the factors of the L2 penalties that layers carry; the records word them so."""
-    texts = (layer.settings for layer in cell.architecture.layers)
-    return {float(found) for text in texts for found in re.findall(r"\bL2 ([\d.e-]+)", text)}
 
 
 def next_training(cell: Cell) -> Interval | None:

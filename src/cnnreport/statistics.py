@@ -256,7 +256,7 @@ def over_seeds(share: float, images: int, spread: Spread) -> Interval:
     return wilson_interval(min(share * effective, effective), effective)
 
 
-def beside(interval: Interval, level: float) -> Literal["above", "level", "below"]:
+def side_of(interval: Interval, level: float) -> Literal["above", "level", "below"]:
     """Say on which side of a level an interval lies; `level` where it holds it."""
     if interval.low > level:
         return "above"
@@ -563,12 +563,10 @@ def class_interval(cell: Cell, class_name: str) -> Interval:
 
 
 def class_by_seed(cell: Cell) -> NDArray[np.float64]:
-    """Return the accuracy in each class, shape (seeds, classes); NaN for a class without images."""
+    """Return the accuracy in each class, shape (seeds, classes); zero where it has no images."""
     counts = np.array([confusion_counts(r, len(cell.metrics.class_accuracy)) for r in cell.runs])
-    images = counts.sum(axis=2)
-    right = np.diagonal(counts, axis1=1, axis2=2).astype(float)
-    shares: NDArray[np.float64] = np.full_like(right, np.nan)
-    np.divide(right, images, out=shares, where=images > 0)
+    right = np.diagonal(counts, axis1=1, axis2=2)
+    shares: NDArray[np.float64] = right / np.maximum(counts.sum(axis=2), 1)
     return shares
 
 

@@ -6,6 +6,7 @@ or seed that was taken out may still lie there.
 
 import gzip
 import hashlib
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -70,6 +71,21 @@ class Cell:
     runs: list[Run]
     evaluation: Seal | None = None
     example: Example | None = None
+
+    def has_layer(self, kind: str) -> bool:
+        """Say whether the network has a layer of this kind, as the record of layers names it."""
+        return any(layer.kind == kind for layer in self.architecture.layers)
+
+    @property
+    def has_auxiliary_heads(self) -> bool:
+        """Whether the network has heads beside its main one, so that `Recipe.heads` matters."""
+        return any(layer.name == "aux1" for layer in self.architecture.layers)
+
+    @property
+    def l2_penalties(self) -> list[float]:
+        """The factors of the penalties on weights that layers carry, as the record words them."""
+        texts = (layer.settings for layer in self.architecture.layers)
+        return sorted({float(f) for text in texts for f in re.findall(r"\bL2 ([\d.e-]+)", text)})
 
     @property
     def train_seconds(self) -> float:

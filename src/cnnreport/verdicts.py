@@ -30,12 +30,12 @@ from cnnreport.statistics import (
     Comparison,
     RankedCell,
     accuracy_interval,
-    beside,
     class_by_seed,
     class_interval,
     compare_all,
     predictions_evidence,
     seed_deviation,
+    side_of,
     tie_groups,
 )
 from cnnreport.study import Cell, Run, Study
@@ -47,10 +47,10 @@ from cnnreport.tables import (
     doubt_beside,
     drawn,
     interval_text,
-    seed_doubt,
     settings_of,
     steps_of,
     unequal_settings,
+    with_doubt,
 )
 
 KERAS_MOMENTUM = 0.99
@@ -131,15 +131,14 @@ def lead(ranked: Sequence[RankedCell], names: Names) -> str:
     best = ranked[0]
     tied = [names[model] for model in best.tied_with]
     beyond = f"is more than the choice of {drawn(best.cell)} explains"
-    doubt = f" {seed_doubt(best.cell)}".rstrip()
     if not tied:
-        return f"Its lead over every other network {beyond}.{doubt}"
+        return with_doubt(f"Its lead over every other network {beyond}.", best.cell)
     apart = (
         f"These {drawn(best.cell)} cannot tell {names[best.cell.model]} apart from {listing(tied)}"
     )
     others = [names[row.cell.model] for row in ranked[1:] if row.cell.model not in best.tied_with]
     if others:
-        return f"{apart}; its lead over {listing(others)} {beyond}.{doubt}"
+        return with_doubt(f"{apart}; its lead over {listing(others)} {beyond}.", best.cell)
     return f"{apart}, so no network is called the best."
 
 
@@ -189,21 +188,25 @@ def unsettled(study: Study, dataset: str, names: Names) -> str:
     early = [cell for cell, share in spans.items() if share > SETTLED]
     if not early:
         return ""
-    most = max(early, key=spans.__getitem__)
-    steps, momentum = steps_of(most), momentum_of(most)
-    span = derive(round(1 / (1 - momentum)), "1 / (1 - momentum), rounded", momentum)
+    reach = _reach(max(early, key=spans.__getitem__))
+    most = "" if {unmarked(_reach(cell)) for cell in early} == {unmarked(reach)} else "at most "
+    return (
+        f"Batch normalisation tests a network with averages that it gathers in training, those of "
+        f"{listing([names[cell.model] for cell in early])} over {most}{reach}. While the weights "
+        "still change much, these averages are those of other weights, so these test accuracies "
+        "may say more about a short training than about the networks."
+    )
+
+
+def _reach(cell: Cell) -> str:
+    """Say over which steps the averages of a cell's batch normalisation reach back."""
+    steps, momentum, span = steps_of(cell), momentum_of(cell), averaged_steps(cell)
     reach = (
         f"about the last {thousands(span)} of {thousands(steps)} steps"
         if span < steps
         else f"more steps than the {thousands(steps)} that there were"
     )
-    return (
-        f"Batch normalisation tests a network with averages that it gathers in training, those of "
-        f"{listing([names[cell.model] for cell in early])} over {reach} (momentum "
-        f"{shortest(momentum)}). While the weights still change much, these averages are those of "
-        "other weights, so these test accuracies may say more about a short training than about "
-        "the networks."
-    )
+    return f"{reach} (momentum {shortest(momentum)})"
 
 
 def averaged_share(cell: Cell) -> float:
@@ -212,10 +215,15 @@ def averaged_share(cell: Cell) -> float:
     A moving average of momentum m weighs about the last 1 / (1 - m) steps. 0 for a network without
     batch normalisation.
     """
-    if all(layer.kind != "BatchNormalization" for layer in cell.architecture.layers):
+    if not cell.has_layer("BatchNormalization"):
         return 0.0
-    momentum, steps = momentum_of(cell), steps_of(cell)
-    return derive(1 / (1 - momentum) / steps, "1 / (1 - momentum) / steps", momentum, steps)
+    return averaged_steps(cell) / steps_of(cell)
+
+
+def averaged_steps(cell: Cell) -> int:
+    """Return over about how many of the last steps a cell's batch normalisation averages."""
+    momentum = momentum_of(cell)
+    return derive(round(1 / (1 - momentum)), "1 / (1 - momentum), rounded", momentum)
 
 
 def momentum_of(cell: Cell) -> float:
@@ -261,6 +269,7 @@ def elsewhere(study: Study, dataset: str, names: Names, others: Sequence[Study])
 def _by_seed(cell: Cell) -> str:
     """Write the accuracy of each seed: ``57.2 % with seed 0 and 58.9 % with seed 1``."""
     if len(cell.runs) == 1:
+        # The figure that the pages of its study show, so that there is a passport to link to.
         return f"{percent(cell.metrics.accuracy)} with seed {cell.runs[0].seed}"
     known = cell.metrics.accuracy_by_seed.items()
     return listing([f"{percent(accuracy)} with seed {seed}" for seed, accuracy in known])
@@ -368,17 +377,19 @@ def overfitting(study: Study, dataset: str, names: Names) -> str:
 
 def _training_figure(cells: Sequence[Cell]) -> str:
     """Say in what the accuracy on training images is another figure than that on test images."""
-    dropout = any(layer.kind == "Dropout" for cell in cells for layer in cell.architecture.layers)
+    dropout = any(cell.has_layer("Dropout") for cell in cells)
+    normalised = any(cell.has_layer("BatchNormalization") for cell in cells)
     changed = any(cell.recipe.flip or cell.recipe.shift for cell in cells)
     ways = [
         "while the weights still changed",
         *(["with dropout at work"] if dropout else []),
+        *(["with each batch normalised by itself"] if normalised else []),
         *(["on the images as they were changed for training"] if changed else []),
     ]
-    order = "; the order of the gaps is not tested" if len(cells) > 1 else ""
+    order = ", and the order of the gaps is not tested" if len(cells) > 1 else ""
     return (
-        f"The training figure is a mean over the last epoch, taken {listing(ways)}, so it is lower "
-        f"than that of the finished network on the same images would be{order}."
+        f"The training figure is a mean over the last epoch, taken {listing(ways)}. The finished "
+        f"network may do better or worse on the same images{order}."
     )
 
 
@@ -492,10 +503,11 @@ def outcome(study: Study, dataset: str, names: Names) -> str:
     level = [best.cell, *(study.cell(dataset, model) for model in best.tied_with)]
     cheapest = min(level, key=lambda cell: cell.train_seconds)
     if len(level) == 1:
-        return (
+        alone = (
             f"For accuracy alone the choice is {names[best.cell.model]}: no other network is level "
-            f"with it on these images. {seed_doubt(best.cell)}".rstrip()
+            "with it on these images."
         )
+        return with_doubt(alone, best.cell)
     together = listing([names[cell.model] for cell in level])
     apart = f"These {drawn(best.cell)} cannot tell {together} apart by accuracy."
     near = [cell for cell in level if cell.train_seconds < TIMES_APART * cheapest.train_seconds]
@@ -582,7 +594,7 @@ def balance(study: Study, dataset: str, names: Names) -> str:
 def _beside_chance(cells: Sequence[Cell], level: float, names: Names) -> str:
     """Name the networks that are no better than one answer for all images, if there are any."""
     near, below = (
-        [names[cell.model] for cell in cells if beside(accuracy_interval(cell), level) == side]
+        [names[cell.model] for cell in cells if side_of(accuracy_interval(cell), level) == side]
         for side in ("level", "below")
     )
     parts = [f"{listing(near)} cannot be told apart from that"] if near else []

@@ -29,7 +29,7 @@ from cnnreport.tables import (
     doubt_beside,
     drawn,
     interval_text,
-    seed_doubt,
+    with_doubt,
 )
 
 BY = CRITERIA["train_seconds"]
@@ -76,12 +76,12 @@ def headline(study: Study, dataset: str, names: Names) -> str:
             if cell is not first
         ]
         if not wishes:
-            return (
-                f"Take {measured}: no other network is more accurate or better in any cost. "
-                f"{seed_doubt(first)}"
-            ).rstrip()
-        shown = "" if len(first.runs) > 1 else ", as far as one seed shows,"
-        return f"{listing([f'For accuracy take {measured}{shown}', *wishes])}."
+            alone = f"Take {measured}: no other network is more accurate or better in any cost."
+            return with_doubt(alone, first)
+        # Within the brackets: what follows may be a comma.
+        doubt = "" if len(first.runs) > 1 else ", as far as one seed shows"
+        shown = f"{names[first.model]} ({percent(first.metrics.accuracy)}{doubt})"
+        return f"{listing([f'For accuracy take {shown}', *wishes])}."
     others = listing([names[cell.model] for cell in choice.level if cell is not first])
     found = _by_choice(COSTS, lambda cost: choose(study, dataset, models, cost).chosen)
     apart = f"the {drawn(first)} cannot tell {measured}, the highest measured, apart from {others}"
@@ -156,11 +156,14 @@ class _Decisions:
         first = choice.first
         others = [self.names[cell.model] for cell in choice.level if cell is not first]
         measured = f"{percent(first.metrics.accuracy)} is the highest measured"
+        lead = (
+            f"{measured}, and its lead over every other network is more than the choice of "
+            f"{drawn(first)} explains."
+        )
         why = (
             f"{measured}, though it cannot be told apart from {listing(others)}"
             if others
-            else f"{measured}, and its lead over every other network is more than the choice of "
-            f"{drawn(first)} explains. {seed_doubt(first)}".rstrip(". ")
+            else with_doubt(lead, first).removesuffix(".")
         )
         words = "The highest accuracy, whatever it costs"
         return self._row(words, self._cells, first, why)

@@ -44,6 +44,7 @@ from cnnreport.tables.original import (
     in_original,
     original_accuracy,
     original_classes,
+    original_epochs,
     original_training,
     repeats,
     reproduced,
@@ -69,7 +70,6 @@ from cnnreport.tables.ranking import (
 )
 from cnnreport.tables.recipes import (
     OF_THE_NETWORK,
-    has_auxiliary_heads,
     hyper_parameters,
     optimiser_text,
     rate_text,
@@ -85,8 +85,8 @@ from cnnreport.tables.words import (
     Names,
     drawn,
     interval_text,
-    seed_doubt,
     shape_text,
+    with_doubt,
 )
 
 __all__ = [
@@ -123,7 +123,6 @@ __all__ = [
     "extreme_classes",
     "file_notes",
     "findings",
-    "has_auxiliary_heads",
     "has_blocks",
     "hyper_parameters",
     "image_set_limits",
@@ -146,6 +145,7 @@ __all__ = [
     "optimiser_text",
     "original_accuracy",
     "original_classes",
+    "original_epochs",
     "original_training",
     "overall_accuracy",
     "pairs",
@@ -157,7 +157,6 @@ __all__ = [
     "reproduced",
     "reproduction_finding",
     "resolution",
-    "seed_doubt",
     "seeds_table",
     "settings",
     "settings_of",
@@ -178,5 +177,6 @@ __all__ = [
     "unequal_settings",
     "use_cost",
     "window_sum",
+    "with_doubt",
     "worse_than_blind",
 ]

@@ -11,7 +11,6 @@ from cnnreport.formats import (
     mebibytes,
     milliseconds,
     percent,
-    plural,
     seconds,
     thousands,
 )
@@ -20,7 +19,7 @@ from cnnreport.params import Params
 from cnnreport.records import TrainingRecord
 from cnnreport.study import Cell, Study
 from cnnreport.tables.markdown import Table
-from cnnreport.tables.words import NONE, Names
+from cnnreport.tables.words import NONE, Names, threads_text
 
 PASSES = 3
 """Forward passes that one training image is worth: its own, and two for the gradients.
@@ -133,16 +132,12 @@ def latency(cell: Cell, batch: int) -> float | None:
 
 def latency_conditions(params: Params) -> str:
     """Say how latencies were measured: from what to what, and with how many threads."""
-    threads = (
-        "as many threads as the machine has cores"
-        if params.threads is None
-        else plural(params.threads, "thread", words=True)
-    )
     return (
         f"Latency is the median time of {FEWEST_REPEATS} to {MOST_REPEATS} repeats, measured in "
-        f"the process that trained the network, right after the training, with {threads} where a "
-        "processor does the work. It runs from the bytes of the images in memory over the "
-        "scaling of their pixels to the probabilities in memory. Loading TensorFlow, the network "
+        f"the process that trained the network, right after the training, with "
+        f"{threads_text(params.threads)} where a processor does the work. It runs from the bytes "
+        "of the images in memory over the scaling of their pixels to the probabilities in memory. "
+        "Loading TensorFlow, the network "
         "and the images is left out, and so is the first batch, which is slower than all that "
         "follow. One that was taken while another training ran is longer than it is alone, by a "
         "factor that nobody measured."

@@ -24,6 +24,7 @@ from cnnreport.tables.words import (
     accuracy_alone,
     interval_text,
     optional,
+    threads_text,
 )
 
 
@@ -159,6 +160,14 @@ def reproduction_finding(
     return " ".join(parts)
 
 
+def original_epochs(study: Study, original: Original) -> bool:
+    """Say whether every training had as many epochs as the original study gave that network."""
+    return all(
+        (printed := original.cell(*key)) is not None and printed.epochs == cell.metrics.epochs
+        for key, cell in study.cells.items()
+    )
+
+
 def original_training(study: Study, original: Original, dataset: str, names: Names) -> Table:
     """Return how the original study and we trained each network: epochs, images and recipe.
 
@@ -235,7 +244,7 @@ def conditions(study: Study, original: Original, dataset: str) -> Table:
         ["Validation", md(theirs.validation), _validation(record)],
         ["Trainings", md(theirs.runs), _trainings(study)],
         ["Loss", md(theirs.loss), "categorical cross-entropy"],
-        ["Machine and software", md(theirs.hardware), _hardware(study)],
+        ["Machine and software", md(theirs.hardware), _machines_and_software(study)],
     ]
     return Table(["Condition", "Original", "Ours"], rows, "lll")
 
@@ -252,15 +261,13 @@ def _trainings(study: Study) -> str:
     return f"{trainings} a network and image set, {noun} {seeds}"
 
 
-def _hardware(study: Study) -> str:
+def _machines_and_software(study: Study) -> str:
     trainings = [run.training for cell in study.cells.values() for run in cell.runs]
-    threads = study.params.threads
-    own = "as many threads as cores" if threads is None else plural(threads, "thread", words=True)
     used = {
         ", ".join(
             [
                 f"{item.processor}, {item.cores} cores",
-                *(item.accelerators or [own]),
+                *(item.accelerators or [threads_text(study.params.threads)]),
                 *(f"{name} {item.versions[name]}" for name in SOFTWARE if name in item.versions),
             ]
         )

@@ -1,13 +1,11 @@
 """Tables of how networks were trained, and which settings were held equal."""
 
 import math
-import re
 from collections.abc import Sequence
 
 from cnnreport.evidence import derive, unmarked
 from cnnreport.formats import macs, md, plural, shortest, thousands
 from cnnreport.params import Recipe
-from cnnreport.records import Architecture
 from cnnreport.study import Cell, Study
 from cnnreport.tables.costs import training_macs
 from cnnreport.tables.markdown import Table
@@ -17,14 +15,9 @@ from cnnreport.tables.words import NONE, Names
 def hyper_parameters(cell: Cell) -> Table:
     """Return how one network was trained on one image set."""
     rows = [[name, text] for name, text in settings_of(cell).items()]
-    if has_auxiliary_heads(cell):
+    if cell.has_auxiliary_heads:
         rows.append(["Auxiliary heads", _HEADS[cell.recipe.heads]])
     return Table(["Setting", "Value"], rows, "ll")
-
-
-def has_auxiliary_heads(cell: Cell) -> bool:
-    """Say whether the network has heads beside its main one, so that `Recipe.heads` matters."""
-    return any(layer.name == "aux1" for layer in cell.architecture.layers)
 
 
 _HEADS = {
@@ -54,7 +47,7 @@ def settings_of(cell: Cell) -> dict[str, str]:
         "Pixels": PIXELS[recipe.pixels],
         "Augmentation": augmentation_text(recipe),
         "Weight decay": shortest(recipe.weight_decay),
-        "L2 penalty on kernels": _penalty(cell.architecture),
+        "L2 penalty on kernels": ", ".join(map(shortest, cell.l2_penalties)) or "none",
         "Weights of the classes": CLASS_WEIGHTS[recipe.class_weights],
         "Label smoothing": shortest(recipe.label_smoothing),
         "Clipping of the gradient's norm": _or(recipe.clip_norm, "none"),
@@ -66,7 +59,7 @@ def settings_of(cell: Cell) -> dict[str, str]:
 
 def _batch_norm(cell: Cell) -> str:
     """Return the momentum of batch normalisation, or the dash where the network has none."""
-    if all(layer.kind != "BatchNormalization" for layer in cell.architecture.layers):
+    if not cell.has_layer("BatchNormalization"):
         return NONE
     return _or(cell.recipe.batch_norm_momentum, "the network's own")
 
@@ -85,16 +78,6 @@ def work_of(cell: Cell) -> dict[str, str]:
         "MACs an image": macs(cell.metrics.macs),
         "Training work, MACs": macs(training_macs(cell)),
     }
-
-
-def _penalty(architecture: Architecture) -> str:
-    """Return the penalties that the layers carry themselves; the layer table words them so."""
-    found = {
-        factor
-        for layer in architecture.layers
-        for factor in re.findall(r"\bL2 ([\d.e-]+)", layer.settings)
-    }
-    return ", ".join(shortest(float(factor)) for factor in sorted(found)) or "none"
 
 
 PIXELS = {

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from cnnreport.formats import percent, percent_range, percent_spread
+from cnnreport.formats import percent, percent_range, percent_spread, plural
 from cnnreport.statistics import CONFIDENCE, Interval, accuracy_interval, seed_deviation
 from cnnreport.study import Cell
 
@@ -44,9 +44,18 @@ def drawn(cell: Cell) -> str:
     return "test images" if len(cell.runs) == 1 else "test images and seeds"
 
 
-def seed_doubt(cell: Cell) -> str:
-    """Return the sentence that belongs to an order of networks of one seed; empty with several."""
-    return "" if len(cell.runs) > 1 else "With one seed each, another seed may change that."
+def with_doubt(sentence: str, cell: Cell) -> str:
+    """Return a sentence on the order of networks, with the doubt behind it that one seed leaves."""
+    if len(cell.runs) > 1:
+        return sentence
+    return f"{sentence} With one seed each, another seed may change that."
+
+
+def threads_text(threads: int | None) -> str:
+    """Write in how many threads a training ran, as `Params.threads` has it: ``two threads``."""
+    if threads is None:
+        return "as many threads as the machine has cores"
+    return plural(threads, "thread", words=True)
 
 
 def optional(fraction: float | None, mark: str = "") -> str:
