@@ -374,6 +374,14 @@ def test_a_claim_whose_verdict_changed_is_named_and_others_are_not() -> None:
     assert "1 claim changed" in summary(found)
 
 
+def test_a_claim_that_one_study_cannot_test_is_no_verdict_that_changed() -> None:
+    wide, narrow = make_study(models=NETWORKS), make_study(models=("lenet",))
+    found = compare(narrow, wide, [claim("vgg16 > lenet on digits.parameters")])
+    assert [(each.before, each.after) for each in found.claims] == [("untested", "holds")]
+    assert "; 1 claim can be tested in one of them only; " in summary(found)
+    assert "claim changed" not in summary(found)
+
+
 def test_of_two_studies_without_a_name_the_one_with_one_seed_is_told() -> None:
     one, two = make_study(models=NETWORKS), make_study(models=NETWORKS, seeds=(0, 1))
     for pair in ((one, two), (two, one)):

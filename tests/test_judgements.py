@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from make_study import make_study
 
-from cnnreport import pages, tables
+from cnnreport import tables
 from cnnreport.claims import load_claims
 from cnnreport.errors import InputError
 from cnnreport.evidence import from_file, ledger
 from cnnreport.formats import points_range
 from cnnreport.judgements import Judged, check_claims, judge, relation
+from cnnreport.pages.templating import make_environment, render_template
 from cnnreport.params import load_params
 from cnnreport.predicates import Truth, parse
 from cnnreport.statistics import compare_all
@@ -290,10 +291,10 @@ def test_a_hand_written_sentence_stands_only_if_its_predicate_holds(
 
 def test_a_template_with_a_contradicted_sentence_fails(tmp_path: Path, study: Study) -> None:
     text = "One.\n{{ claims.says('LeNet leads.', 'first(lenet) on digits') }}\n"
-    environment = pages.make_environment({"page.md.j2": text})
+    environment = make_environment({"page.md.j2": text})
     context = {"claims": judged_claims(tmp_path, study)}
     with pytest.raises(InputError) as caught:
-        pages._render(environment, "page.md.j2", context)
+        render_template(environment, "page.md.j2", context)
     message = str(caught.value)
     assert message.startswith('report/templates/page.md.j2:2: "LeNet leads." is contradicted')
     assert "VGG_16 80.0 % less LeNet 50.0 %" in message

@@ -376,6 +376,7 @@ def test_nothing_of_jinja_or_python_is_left(which: str, request: pytest.FixtureR
         ("a\nb\n{% if %}", "report/templates/index.md.j2:3: "),
         ("\n{{ cite('nobody') }}", "report/templates/index.md.j2:2: .*no entry has this key"),
         ("\n{{ figure_text('x') }}", "report/templates/index.md.j2:2: no figure 'x' was drawn"),
+        ("{{ study.cell('digits', 'x') }}", "report/templates/index.md.j2:1: .*no 'x' on 'digits'"),
         ("{{ code_block('x.py') }}", "report/templates/index.md.j2:1: no file 'x.py'"),
         ("{{ 'a' | percent }}", "report/templates/index.md.j2:1: ValueError: "),
         ("{{ 1 / 0 }}", "report/templates/index.md.j2:1: ZeroDivisionError: "),

@@ -17,6 +17,7 @@ from cnnreport.claims import Claim
 from cnnreport.errors import ResultsError
 from cnnreport.formats import listing, plural
 from cnnreport.judgements import judge, relation
+from cnnreport.predicates import Truth
 from cnnreport.records import rounded
 from cnnreport.statistics import (
     ALPHA,
@@ -116,12 +117,17 @@ class RelationChange:
 
 @dataclass(frozen=True)
 class ClaimChange:
-    """A claim whose verdict is another."""
+    """A claim whose verdict is another, or that only one study can test."""
 
     key: str
     says: str
     before: str
     after: str
+
+    @property
+    def one_sided(self) -> bool:
+        """Whether one of the studies lacks what the claim speaks of."""
+        return Truth.UNTESTED in (self.before, self.after)
 
 
 @dataclass(frozen=True)
@@ -426,10 +432,16 @@ def _ranks_in_short(found: Differences) -> str:
 
 def _others_in_short(found: Differences) -> list[str]:
     same = bool(found.cells) and all(cell.same for cell in found.cells)
-    claims = "" if same and not found.claims else f"{_count(len(found.claims), 'claim')} changed"
+    one_sided = sum(claim.one_sided for claim in found.claims)
+    flipped = len(found.claims) - one_sided
     alone = len(found.only_before) + len(found.only_after)
-    verb = "is" if alone == 1 else "are"
-    return [claims, f"{plural(alone, 'cell')} {verb} in one of them only" if alone else ""]
+    return [
+        "" if same and not flipped else f"{_count(flipped, 'claim')} changed",
+        f"{plural(one_sided, 'claim')} can be tested in one of them only" if one_sided else "",
+        f"{plural(alone, 'cell')} {'is' if alone == 1 else 'are'} in one of them only"
+        if alone
+        else "",
+    ]
 
 
 def _count(count: int, noun: str) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cnnreport.errors import ResultsError
+from cnnreport.errors import InputError, ResultsError
 from cnnreport.evidence import from_file, mean
 from cnnreport.examples import EXAMPLE, Example
 from cnnreport.params import Params, Recipe
@@ -135,7 +135,15 @@ class Study:
         return self.manifest.name if self.manifest else ""
 
     def cell(self, dataset: str, model: str) -> Cell:
-        """Return one cell."""
+        """Return one cell.
+
+        Raises:
+            InputError: the study has none of this network and image set.
+
+        """
+        if (dataset, model) not in self.cells:
+            known = ", ".join(f"{model} on {dataset}" for dataset, model in self.cells)
+            raise InputError(f"the study has no '{model}' on '{dataset}'; known: {known}")
         return self.cells[dataset, model]
 
     def cells_of(self, dataset: str) -> list[Cell]:
