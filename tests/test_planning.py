@@ -13,37 +13,17 @@ import pytest
 from clones import ROOT, edit_params, environment, make_clone, ran, succeed
 from image_folders import fill, flowers
 
-from cnnreport import planning
 from cnnreport.datasets import LISTINGS, ImageSet, load_image_set, prepare
 from cnnreport.errors import ParamsError
 from cnnreport.folders import list_folder, save_listing
 from cnnreport.params import BASE_DATASETS, Folder, Params, load_params
 from cnnreport.pipeline import ALWAYS, Pipeline, Reason, StageState, differences, override
-from cnnreport.planning import (
-    STEADY,
-    TRAIN_IMAGES,
-    Estimate,
-    Machine,
-    PastRun,
-    Plan,
-    Shape,
-    Step,
-    Training,
-    count_macs,
-    decide,
-    estimate,
-    known_macs,
-    load_past_runs,
-    looked_into,
-    notes,
-    rows,
-    shape_of,
-    start_up,
-    summary,
-    train_images,
-    trainings,
-    uncounted,
-)
+from cnnreport.planning import rows, summary, train_images, work
+from cnnreport.planning.counting import Count, count, known_macs, too_large, uncounted
+from cnnreport.planning.estimates import Estimate, estimate, start_up
+from cnnreport.planning.past import Machine, PastRun, load_past_runs
+from cnnreport.planning.plan import STEADY, Plan, Step, decide, looked_into, notes
+from cnnreport.planning.work import TRAIN_IMAGES, Shape, Training, shape_of, trainings
 from cnnreport.records import (
     DatasetRecord,
     Origin,
@@ -316,18 +296,30 @@ def test_networks_are_built_only_for_images_of_no_past_run() -> None:
     assert known_macs(runs) == {("lenet", SMALL): 100}
     assert uncounted(every, runs) == [("lenet", large.shape)]
     assert uncounted(every, []) == []
-    assert count_macs([]) == {}
+    assert count([]) == {}
 
 
 def test_what_is_counted_is_what_was_recorded() -> None:
     known = known_macs(load_past_runs([ROOT / "results"]))
     # With its weights, which are not made, GoogLeNet would take 55 GB there.
     huge = ("googlenet", Shape(256, 10))
-    found = count_macs([("lenet", SMALL), ("lenet", Shape(128, 10)), ("nothing", SMALL), huge])
-    assert found[huge] > 100 * known["googlenet", SMALL]
-    assert found["lenet", SMALL] == known["lenet", SMALL]
-    assert 16 < found["lenet", Shape(128, 10)] / found["lenet", SMALL] < 32
+    found = count([("lenet", SMALL), ("lenet", Shape(128, 10)), ("nothing", SMALL), huge])
+    assert found[huge].macs > 100 * known["googlenet", SMALL]
+    assert found["lenet", SMALL].macs == known["lenet", SMALL]
+    assert 16 < found["lenet", Shape(128, 10)].macs / found["lenet", SMALL].macs < 32
     assert ("nothing", SMALL) not in found
+    said = list(too_large(found, 24 * 10**9))
+    assert len(said) == 1
+    assert said[0].startswith("googlenet for images of 256x256 pixels has ")
+
+
+def test_a_network_that_memory_cannot_hold_is_told_with_both_sizes() -> None:
+    counted = {("wide", Shape(64, 5)): Count(1, 10**9), ("slim", Shape(64, 5)): Count(1, 10**8)}
+    assert list(too_large(counted, 4 * 10**9)) == [
+        "wide for images of 64x64 pixels has 1,000,000,000 parameters: its training takes more "
+        "than 12 GB of memory, this machine has 4 GB; make the images smaller or leave it out"
+    ]
+    assert not list(too_large(counted, 16 * 10**9))
 
 
 def test_past_runs_of_this_checkout_are_found_once_each() -> None:
@@ -629,6 +621,6 @@ def test_the_images_of_a_folder_are_those_of_the_parameters(
 
 def test_a_folder_is_looked_at_once_for_all_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
     asked_for = []
-    monkeypatch.setattr(planning, "train_images", lambda name, _: asked_for.append(name) or 5)
+    monkeypatch.setattr(work, "train_images", lambda name, _: asked_for.append(name) or 5)
     assert len(trainings(PARAMS)) == 5
     assert asked_for == ["digits"]
