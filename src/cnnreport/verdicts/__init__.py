@@ -1,0 +1,41 @@
+"""Choose the sentences of the report that state a result: leader, ties, cost, what was learnt.
+
+No ranking and no number of a result is typed into a template: a template prints these sentences,
+and the statistics choose their wording. `names` is how the page writes each network. Templates
+reach everything below as `verdicts.NAME`.
+"""
+
+from cnnreport.verdicts.classes import balance, class_certainty, extreme_classes
+from cnnreport.verdicts.costs import beside_others, cost
+from cnnreport.verdicts.ranking import in_short, outcome, pairs, size, verdict
+from cnnreport.verdicts.training import (
+    elsewhere,
+    fairness,
+    how_trained,
+    overfitting,
+    rising_loss,
+    seeds,
+    spread,
+    unsettled,
+)
+
+__all__ = [
+    "balance",
+    "beside_others",
+    "class_certainty",
+    "cost",
+    "elsewhere",
+    "extreme_classes",
+    "fairness",
+    "how_trained",
+    "in_short",
+    "outcome",
+    "overfitting",
+    "pairs",
+    "rising_loss",
+    "seeds",
+    "size",
+    "spread",
+    "unsettled",
+    "verdict",
+]

@@ -1,0 +1,125 @@
+"""Say how classes fare, and what accuracies are to be read against."""
+
+from collections.abc import Sequence
+
+from cnnreport.balance import chance, class_totals, is_unequal, most_frequent
+from cnnreport.evidence import derive, mean
+from cnnreport.formats import listing, md, percent, points, thousands
+from cnnreport.statistics import (
+    ANSWERS,
+    accuracy_interval,
+    class_by_seed,
+    class_interval,
+    predictions_evidence,
+    side_of,
+)
+from cnnreport.study import Cell, Study
+from cnnreport.tables import INTERVAL, SHOWN_APART, Names
+
+
+def balance(study: Study, dataset: str, names: Names) -> str:
+    """Say what accuracies are to be read against where classes are unequal; else nothing."""
+    record = study.datasets[dataset]
+    if not is_unequal(record):
+        return ""
+    totals, often = class_totals(record), most_frequent(record)
+    largest, smallest = max(totals, key=totals.__getitem__), min(totals, key=totals.__getitem__)
+    level = chance(record)
+    cells = study.ranked(dataset)
+    figures = [f"{names[cell.model]} {percent(balanced(cell))}" for cell in cells]
+    return " ".join(
+        [
+            f"The classes are unequal: {md(largest)} has {thousands(totals[largest])} images, "
+            f"{md(smallest)} {thousands(totals[smallest])}. Answering {md(often)}, whatever the "
+            f"image shows, would be right on {percent(level)} of the test images"
+            f"{_beside_chance(cells, level, names)}.",
+            "Balanced accuracy, the mean of the accuracies of the classes, counts each class the "
+            f"same: {listing(figures)}.",
+            *_smaller_classes(cells, names),
+        ]
+    )
+
+
+def _beside_chance(cells: Sequence[Cell], level: float, names: Names) -> str:
+    """Name the networks that are no better than one answer for all images, if there are any."""
+    near, below = (
+        [names[cell.model] for cell in cells if side_of(accuracy_interval(cell), level) == side]
+        for side in ("level", "below")
+    )
+    parts = [f"{listing(near)} cannot be told apart from that"] if near else []
+    parts += [f"{listing(below)} did worse"] if below else []
+    return "".join(f"; {part}" for part in parts)
+
+
+def _smaller_classes(cells: Sequence[Cell], names: Names) -> list[str]:
+    """Say for which networks balanced accuracy lies below the accuracy, and what that means."""
+    below = [
+        names[cell.model] for cell in cells if cell.metrics.accuracy - balanced(cell) >= SHOWN_APART
+    ]
+    if not below:
+        return []
+    who = "every network" if len(below) == len(cells) > 1 else listing(below)
+    return [
+        f"It lies below the accuracy for {who}: on average the classes with fewer test images were "
+        "recognised less often."
+    ]
+
+
+def balanced(cell: Cell) -> float:
+    """Return the mean of the accuracies of the classes."""
+    kept = cell.metrics.balanced_accuracy
+    return mean(list(cell.metrics.class_accuracy.values())) if kept is None else kept
+
+
+def extreme_classes(study: Study, dataset: str) -> str:
+    """Say which class the networks recognise best and which worst, on average."""
+    cells = study.cells_of(dataset)
+    means = {
+        name: mean([cell.metrics.class_accuracy[name] for cell in cells])
+        for name in study.datasets[dataset].class_names
+    }
+    best, worst = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
+    opening = "Averaged over the networks, the" if len(cells) > 1 else "The"
+    return (
+        f"{opening} class recognised best is {md(best)} "
+        f"({percent(means[best])}) and the one recognised worst is {md(worst)} "
+        f"({percent(means[worst])})."
+    )
+
+
+def class_certainty(study: Study, dataset: str) -> str:
+    """Say how wide the interval of a class's accuracy gets."""
+    intervals = [
+        class_interval(cell, name)
+        for cell in study.cells_of(dataset)
+        for name in study.datasets[dataset].class_names
+    ]
+    widest = max(interval.high - interval.low for interval in intervals)
+    seeds = _class_by_seed(study, dataset)
+    return (
+        f"The {INTERVAL} of a single class's accuracy is up to {points(widest, 0, signed=False)} "
+        "wide, from the choice of test images alone, so classes that lie close together need not "
+        f"differ.{f' {seeds}' if seeds else ''}"
+    )
+
+
+def _class_by_seed(study: Study, dataset: str) -> str:
+    """Say how far the seeds of a network lie apart in a class; nothing with one seed."""
+    if len(study.params.seeds) == 1:
+        return ""
+    apart = {
+        (cell.model, place): float(max(shares) - min(shares))
+        for cell in study.cells_of(dataset)
+        for place, shares in enumerate(class_by_seed(cell).T)
+    }
+    (model, place), most = max(apart.items(), key=lambda item: item[1])
+    cell, name = study.cell(dataset, model), study.datasets[dataset].class_names[place]
+    widest = derive(
+        most,
+        f"range of the accuracy of {name} over the seeds",
+        *predictions_evidence(cell, ANSWERS),
+    )
+    return (
+        "That leaves out the seeds: between two trainings of the same network a class moved by up "
+        f"to {points(widest, signed=False)} ({md(name)})."
+    )

@@ -1,0 +1,282 @@
+"""Say how the networks of a study were trained, and what that does to their figures."""
+
+from collections.abc import Sequence
+
+from cnnreport.alike import trained_alike
+from cnnreport.evidence import derive, unmarked
+from cnnreport.formats import (
+    PLUS_MINUS,
+    in_words,
+    listing,
+    md,
+    percent,
+    plural,
+    points,
+    shortest,
+    thousands,
+)
+from cnnreport.statistics import ALPHA, Comparison, compare_all, seed_deviation
+from cnnreport.study import Cell, Run, Study
+from cnnreport.tables import Names, settings_of, steps_of, unequal_settings
+
+KERAS_MOMENTUM = 0.99
+"""Momentum of Keras' batch normalisation, where a recipe sets none."""
+
+SETTLED = 0.1
+"""Share of a training's steps up to which averages of batch normalisation may reach back.
+
+Ten such spans leave next to nothing of the starting values, and the weights of the last one are
+about those that are tested.
+"""
+
+RISEN = 1.1
+"""By this factor the validation loss has to lie above its lowest before a sentence says so."""
+
+
+def how_trained(study: Study, dataset: str) -> str:
+    """Say what stands behind the figures on an image set: images, recipe, epochs and seeds."""
+    record, params = study.datasets[dataset], study.params
+    epochs = [cell.metrics.epochs for cell in study.cells_of(dataset)]
+    least, most = min(epochs), max(epochs)
+    several = len(params.seeds) > 1
+    parts = [
+        f"*{md(record.title)}*",
+        plural(record.train_images, "training image"),
+        plural(record.test_images, "test image"),
+        f"recipe `{params.recipe}`",
+        f"{'' if least == most else f'{thousands(least)} to '}{plural(most, 'epoch')}",
+        f"{'seeds' if several else 'seed'} {listing([str(seed) for seed in params.seeds])}",
+    ]
+    return f"{', '.join(parts)}."
+
+
+def seeds(study: Study) -> str:
+    """Say how many trainings stand behind each figure and what is therefore unknown."""
+    used = study.params.seeds
+    if len(used) == 1:
+        return (
+            f"Each network was trained once on each image set (seed {used[0]}), so the spread from "
+            "seed to seed is unknown: the intervals cover the choice of test images alone, and "
+            "another seed may change the order of networks that lie close together."
+        )
+    return (
+        f"Each network was trained {in_words(len(used))} times on each image set (seeds "
+        f"{listing([str(seed) for seed in used])}); figures are means over the seeds, "
+        f"{PLUS_MINUS} is their sample standard deviation. The intervals of accuracies and of "
+        "their differences cover the choice of both seeds and test images (the fewer seeds, the "
+        "wider); those of single classes, confusions and bins cover the test images alone."
+    )
+
+
+def spread(study: Study, dataset: str, names: Names) -> str:
+    """Say how far the seeds of each network lie apart; empty with one seed."""
+    deviations = [
+        f"{names[cell.model]} {points(deviation, 2, signed=False)}"
+        for cell in study.cells_of(dataset)
+        if (deviation := seed_deviation(cell)) is not None
+    ]
+    if not deviations:
+        return ""
+    return f"Standard deviation over the seeds: {listing(deviations)}."
+
+
+def elsewhere(study: Study, dataset: str, names: Names, others: Sequence[Study]) -> str:
+    """Say what networks reached that other studies trained the same way; empty if none did."""
+    found = [
+        f"{names[cell.model]} was trained the same way in *{md(each.study.manifest.title)}*, where "
+        f"it reached {_by_seed(each.cell)}."
+        for cell in study.cells_of(dataset)
+        for each in trained_alike(study, cell, others)
+        if each.study.manifest
+    ]
+    if found and len(study.params.seeds) == 1 and len(study.params.models) > 1:
+        found.append(
+            "Networks of this study that lie no further apart than trainings of one network may "
+            "change places with other seeds."
+        )
+    return " ".join(found)
+
+
+def _by_seed(cell: Cell) -> str:
+    """Write the accuracy of each seed: ``57.2 % with seed 0 and 58.9 % with seed 1``."""
+    if len(cell.runs) == 1:
+        # The figure that the pages of its study show, so that there is a passport to link to.
+        return f"{percent(cell.metrics.accuracy)} with seed {cell.runs[0].seed}"
+    known = cell.metrics.accuracy_by_seed.items()
+    return listing([f"{percent(accuracy)} with seed {seed}" for seed, accuracy in known])
+
+
+def fairness(study: Study, dataset: str) -> str:
+    """Say which settings differ between networks; empty for one network."""
+    if len(study.params.models) == 1:
+        return ""
+    unequal = unequal_settings(study, dataset)
+    if not unequal:
+        return "All networks were trained with the same settings."
+    apart = [pair for pair in compare_all(study.cells_of(dataset)) if pair.p_value < ALPHA]
+    always = [
+        name for name in unequal if all(_unlike(study, dataset, pair, name) for pair in apart)
+    ]
+    each = "the only pair" if len(apart) == 1 else f"each of the {in_words(len(apart))} pairs"
+    too = (
+        f" In {each} that can be told apart these differ too: {_settings(always)}."
+        if apart and always
+        else ""
+    )
+    return (
+        f"Not held equal between the networks: {_settings(unequal)}. A difference in accuracy may "
+        f"therefore come from the training as well as from the architecture.{too}"
+    )
+
+
+def _unlike(study: Study, dataset: str, pair: Comparison, setting: str) -> bool:
+    """Say whether a setting differs between the networks of a pair."""
+    cells = (study.cell(dataset, model) for model in (pair.model_a, pair.model_b))
+    one, other = (unmarked(settings_of(cell).get(setting, "")) for cell in cells)
+    return one != other
+
+
+def _settings(names: Sequence[str]) -> str:
+    return listing([md(_in_sentence(name)) for name in names])
+
+
+def _in_sentence(name: str) -> str:
+    """Return a name without its capital, unless that is part of the word, as in L2."""
+    return name[0].lower() + name[1:] if name[1:2].islower() else name
+
+
+def unsettled(study: Study, dataset: str, names: Names) -> str:
+    """Warn of networks whose batch normalisation tests with averages of much of their training."""
+    spans = {cell: averaged_share(cell) for cell in study.cells_of(dataset)}
+    early = [cell for cell, share in spans.items() if share > SETTLED]
+    if not early:
+        return ""
+    reach = _reach(max(early, key=spans.__getitem__))
+    most = "" if {unmarked(_reach(cell)) for cell in early} == {unmarked(reach)} else "at most "
+    return (
+        f"Batch normalisation tests a network with averages that it gathers in training, those of "
+        f"{listing([names[cell.model] for cell in early])} over {most}{reach}. While the weights "
+        "still change much, these averages are those of other weights, so these test accuracies "
+        "may say more about a short training than about the networks."
+    )
+
+
+def _reach(cell: Cell) -> str:
+    """Say over which steps the averages of a cell's batch normalisation reach back."""
+    steps, momentum, span = steps_of(cell), momentum_of(cell), averaged_steps(cell)
+    reach = (
+        f"about the last {thousands(span)} of {thousands(steps)} steps"
+        if span < steps
+        else f"more steps than the {thousands(steps)} that there were"
+    )
+    return f"{reach} (momentum {shortest(momentum)})"
+
+
+def averaged_share(cell: Cell) -> float:
+    """Return over which share of its steps a network's batch normalisation averages.
+
+    A moving average of momentum m weighs about the last 1 / (1 - m) steps. 0 for a network without
+    batch normalisation.
+    """
+    if not cell.has_layer("BatchNormalization"):
+        return 0.0
+    return averaged_steps(cell) / steps_of(cell)
+
+
+def averaged_steps(cell: Cell) -> int:
+    """Return over about how many of the last steps a cell's batch normalisation averages."""
+    momentum = momentum_of(cell)
+    return derive(round(1 / (1 - momentum)), "1 / (1 - momentum), rounded", momentum)
+
+
+def momentum_of(cell: Cell) -> float:
+    """Return the momentum of a cell's batch normalisation."""
+    return cell.recipe.batch_norm_momentum or KERAS_MOMENTUM
+
+
+def overfitting(study: Study, dataset: str, names: Names) -> str:
+    """Say which network loses most and least between training and test images."""
+    cells = study.cells_of(dataset)
+    widest = max(cells, key=_gap)
+    if _gap(widest) <= 0:
+        return (
+            "No network was more accurate on its training images, in its last epoch, than on the "
+            "test images, so these figures cannot show overfitting."
+        )
+    best = max(cells, key=lambda cell: cell.metrics.accuracy)
+    same = (
+        " It is also the most accurate one on test images."
+        if widest is best and len(cells) > 1
+        else ""
+    )
+    most = " most" if len(cells) > 1 else ""
+    least = min(cells, key=_gap)
+    others = (
+        f", {names[least.model]} least, {points(_gap(least), signed=False)}"
+        if len(cells) > 1 and _gap(least) > 0
+        else ""
+    )
+    return (
+        f"{names[widest.model]} loses{most} from training to test images, from "
+        f"{percent(widest.metrics.train_accuracy)} to {percent(widest.metrics.accuracy)}, a gap "
+        f"of {points(_gap(widest), signed=False)}{others}.{same} {_training_figure(cells)}"
+    )
+
+
+def _training_figure(cells: Sequence[Cell]) -> str:
+    """Say in what the accuracy on training images is another figure than that on test images."""
+    dropout = any(cell.has_layer("Dropout") for cell in cells)
+    normalised = any(cell.has_layer("BatchNormalization") for cell in cells)
+    changed = any(cell.recipe.flip or cell.recipe.shift for cell in cells)
+    ways = [
+        "while the weights still changed",
+        *(["with dropout at work"] if dropout else []),
+        *(["with each batch normalised by itself"] if normalised else []),
+        *(["on the images as they were changed for training"] if changed else []),
+    ]
+    order = ", and the order of the gaps is not tested" if len(cells) > 1 else ""
+    return (
+        f"The training figure is a mean over the last epoch, taken {listing(ways)}. The finished "
+        f"network may do better or worse on the same images{order}."
+    )
+
+
+def _gap(cell: Cell) -> float:
+    return cell.metrics.train_accuracy - cell.metrics.accuracy
+
+
+def rising_loss(study: Study, dataset: str, names: Names) -> str:
+    """Say for which networks the validation loss rose before the end; nothing if for none."""
+    risen = [
+        f"{names[cell.model]} ({_lowest_epochs(cell)})"
+        for cell in study.cells_of(dataset)
+        if all(_has_risen(run) for run in cell.runs)
+    ]
+    if not risen:
+        return ""
+    one = len(risen) == 1
+    return (
+        f"The validation loss of {listing(risen)} was lowest before the end and had risen by a "
+        f"tenth or more in the last epoch: {'this network' if one else 'these networks'} went on "
+        "learning the training images by heart. More images, or fewer epochs, may have helped "
+        "more than the choice between networks."
+    )
+
+
+def _has_risen(run: Run) -> bool:
+    losses = [epoch.validation_loss for epoch in run.history]
+    return losses[-1] >= RISEN * min(losses)
+
+
+def _lowest_epochs(cell: Cell) -> str:
+    """Say in which epoch the validation loss was lowest, from seed to seed: ``epoch 3 of 9``."""
+    found = []
+    for run in cell.runs:
+        losses = [epoch.validation_loss for epoch in run.history]
+        place = losses.index(min(losses)) + 1
+        found.append(derive(place, "number of the epoch with the lowest validation loss", *losses))
+    low, high = min(found), max(found)
+    epochs = f"of {thousands(cell.metrics.epochs)}"
+    if low == high:
+        return f"epoch {thousands(low)} {epochs}"
+    return f"epochs {thousands(low)} to {thousands(high)} {epochs}"
