@@ -192,6 +192,9 @@ def test_the_page_predicts_and_says_what_predictions_were_worth(trained: Path) -
     assert int(cells[4].split()[0].replace(",", "")) == pytest.approx(wanted, rel=0.05)
     assert float(cells[5].split()[0].replace(",", "")) == pytest.approx(wanted * 0.4, rel=0.05)
     assert float(cells[6].split()[0].replace(",", "")) == pytest.approx(wanted * 0.2, rel=0.05)
+    laptop = PARAMS.profiles["laptop"]["googlenet"].epochs_on("cifar10")
+    assert int(cells[7]) == laptop
+    assert float(cells[8]) == pytest.approx(laptop * 0.4, abs=0.05)
     checked = cells_of(page, "| cifar10 | LeNet | 40 |")
     # On the law, the prediction is what came.
     assert abs(float(checked[-1])) < 0.3
@@ -234,7 +237,7 @@ def test_tries_of_other_settings_seeds_or_threads_take_no_part(trained: Path) ->
     assert "2 threads, which is to say on two cores" in two
     assert "as one of two trainings" not in two
     assert {len(cells_of(two, f"| {name}")) for name in ("Image set | Network | O", "cifar10")} == {
-        8
+        9
     }
 
 
