@@ -46,6 +46,7 @@ LAYERS = (
         "original",
         "claims",
         "alike",
+        "batchnorm",
         "statistics",
         "predictor",
     ),

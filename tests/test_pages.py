@@ -657,6 +657,24 @@ def test_the_live_study_is_compared_with_those_that_share_a_cell(
     assert "not compared" not in texts["studies/c/index.md"]
 
 
+@pytest.mark.parametrize(("momentum", "led"), [(0.99, True), (0.5, False)])
+def test_what_averages_cost_is_led_to_where_they_have_not_settled(
+    momentum: float, led: bool
+) -> None:
+    study = make_study(models=["alexnet"])
+    key, cell = next(iter(study.cells.items()))
+    cell = replace(
+        cell,
+        architecture=replace(
+            cell.architecture, layers=[Layer("bn", "BatchNormalization", [1], 0, "", "", [])]
+        ),
+        recipe=cell.recipe.model_copy(update={"batch_norm_momentum": momentum, "batch_size": 100}),
+        metrics=replace(cell.metrics, epochs=4, images_seen=4 * 1000),
+    )
+    page = pages_of(replace(study, cells={key: cell}))["report/results/index.md"]
+    assert ("benchmarks/averages.md" in page) == led
+
+
 def test_one_network_is_drawn_beside_nothing() -> None:
     pages = pages_of(make_study(("cifar10",), models=("lenet",), seeds=(0, 1), images_per_class=10))
     for page in ("index", "report/results/cost", "report/results/confusion"):

@@ -306,17 +306,37 @@ def test_balanced_labels(bands: Plausibility) -> None:
     assert "equally many" in label_words(study, with_answers(cell, label=labels), bands)
 
 
+@pytest.mark.parametrize(
+    ("epochs", "momentum", "share", "level"),
+    [(10, 0.99, 0.2, "look closer"), (40, 0.99, 0.05, "plausible"), (10, 0.9, 0.02, "plausible")],
+)
+def test_averages_that_reach_over_much_of_a_training_ask_for_a_closer_look(
+    epochs: int, momentum: float, share: float, level: str
+) -> None:
+    cell = make_study(models=["vgg16"]).cell("digits", "vgg16")
+    cell = replace(
+        cell,
+        metrics=replace(cell.metrics, epochs=epochs, images_seen=epochs * 5000),
+        recipe=cell.recipe.model_copy(update={"batch_norm_momentum": momentum, "batch_size": 100}),
+    )
+    found = checks.check_averages(cell)
+    assert found
+    assert (found.value, found.level) == (pytest.approx(share), level)
+    bare = replace(cell, architecture=replace(cell.architecture, layers=[]))
+    assert checks.check_averages(bare) is None
+
+
 def test_all_checks_of_a_study(original: Original, bands: Plausibility) -> None:
     study = make_study(
         ("digits", "cifar100-objects"), ("lenet", "vgg16"), epochs=9, images_per_class=100
     )
     found = checks.check_plausibility(study, original, bands)
     assert {finding.cell for finding in found} == set(study.cells)
-    # No first batch was recorded, so six of the seven checks are left.
-    assert len(found) == 6 * len(study.cells)
+    # No first batch was recorded, so seven of the eight checks are left.
+    assert len(found) == 7 * len(study.cells)
     names = {"lenet": "LeNet", "vgg16": "VGG"}
     calm = tables.standing_out_anywhere(study, original, bands, names)
-    assert calm == "Nothing stands out in 24 checks."
+    assert calm == "Nothing stands out in 28 checks."
 
 
 def test_what_stands_out_is_said(original: Original, bands: Plausibility) -> None:
@@ -325,7 +345,7 @@ def test_what_stands_out_is_said(original: Original, bands: Plausibility) -> Non
     study = replace(study, cells={**study.cells, ("digits", "lenet"): dull})
     names = {"lenet": "LeNet", "vgg16": "VGG"}
     said = tables.standing_out(study, original, bands, "digits", names)
-    assert said.startswith("Of 12 checks, two ask for a closer look: LeNet, test accuracy (too bad")
+    assert said.startswith("Of 14 checks, two ask for a closer look: LeNet, test accuracy (too bad")
     assert "VGG" not in said
     anywhere = tables.standing_out_anywhere(study, original, bands, names)
     assert "LeNet on *Synthetic digits*" in anywhere

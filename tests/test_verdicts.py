@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from make_study import STRENGTHS, make_study
 
-from cnnreport import verdicts
+from cnnreport import choosing, verdicts
 from cnnreport.formats import percent, points, seconds
 from cnnreport.records import Layer
 from cnnreport.study import Manifest, Study
@@ -122,6 +122,48 @@ def test_averages_that_have_not_settled_are_told(
     if warned:
         assert f"those of ALEXNET over {warned} (momentum 0.99)" in text
         assert text in verdict(study)
+
+
+def normalised(study: Study, momentum: float = 0.99) -> Study:
+    """The study with batch normalisation; 0.99 averages over 100 of 180 steps, 0.9 over 10."""
+    layers = [Layer("bn", "BatchNormalization", [1], 0, "", "", [])]
+    cells = {
+        key: replace(
+            cell,
+            architecture=replace(cell.architecture, layers=layers),
+            recipe=cell.recipe.model_copy(
+                update={"batch_norm_momentum": momentum, "batch_size": 128}
+            ),
+            metrics=replace(cell.metrics, epochs=5, images_seen=5 * 4500),
+        )
+        for key, cell in study.cells.items()
+    }
+    return replace(study, cells=cells)
+
+
+def test_unsettled_averages_leave_a_choice_in_doubt() -> None:
+    doubt = "so longer ones may turn the choice round."
+    study = study_of({"lenet": 0.2, "alexnet": 3.0})
+    for say in (verdicts.outcome, choosing.headline):
+        assert doubt not in say(normalised(study, 0.9), "digits", NAMES)
+        assert say(normalised(study), "digits", NAMES).endswith(doubt)
+    alone = normalised(study_of({"alexnet": 3.0}))
+    assert doubt not in verdicts.outcome(alone, "digits", NAMES)
+
+
+def test_a_loss_that_rose_beside_unsettled_averages_is_not_laid_to_learning_by_heart() -> None:
+    study = study_of({"alexnet": 1.0})
+    key, cell = next(iter(study.cells.items()))
+    rising = [
+        replace(epoch, validation_loss=1.0 + 0.2 * place)
+        for place, epoch in enumerate(cell.runs[0].history)
+    ]
+    study = replace(study, cells={key: replace(cell, runs=[replace(cell.runs[0], history=rising)])})
+    assert "went on learning the training images by heart" in verdicts.rising_loss(
+        normalised(study, 0.9), "digits", NAMES
+    )
+    text = verdicts.rising_loss(normalised(study), "digits", NAMES)
+    assert text.endswith("that were still those of other weights: these figures cannot tell.")
 
 
 def test_averages_that_reach_back_unlike_far_are_told_by_the_farthest() -> None:
@@ -367,6 +409,15 @@ def test_an_interrupted_training_is_not_taken_to_have_run_beside_others() -> Non
         training = replace(cell.runs[0].training, sittings=2)
         cells[key] = replace(cell, runs=[replace(cell.runs[0], training=training)])
     assert verdicts.beside_others(replace(beside, cells=cells)) == ""
+    three = started(
+        study_of({"lenet": 0.2, "alexnet": 1.0, "vgg16": 2.0}),
+        ["2026-11-30T10:00:00+00:00"] * 3,
+        600.0,
+    )
+    one = {("digits", "alexnet"): cells["digits", "alexnet"]}
+    assert verdicts.beside_others(replace(three, cells={**three.cells, **one})).startswith(
+        "Both trainings that were not interrupted ran while"
+    )
 
 
 def test_an_order_of_one_seed_is_doubted() -> None:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from cnnreport.balance import chance
 from cnnreport.bands import Band, Limit, Plausibility, TestLabels
+from cnnreport.batchnorm import SETTLED, averaged_share
 from cnnreport.evidence import derive
 from cnnreport.original import Original, OriginalCell
 from cnnreport.records import DatasetRecord
@@ -76,6 +77,7 @@ def check_dataset(
             check_against_training(cell, record),
             check_top5(cell),
             check_collapse(cell),
+            check_averages(cell),
             check_labels(cell, record, labels),
         )
         if finding
@@ -294,6 +296,34 @@ def check_collapse(cell: Cell) -> Finding:
         band=(half, _classes(cell)),
         unit="count",
         words=words,
+    )
+
+
+def check_averages(cell: Cell) -> Finding | None:
+    """Ask that batch normalisation averages over little of a training; None without such a layer.
+
+    A network that is tested with the averages of weights that it had long before may be right much
+    less often than one of the same weights with averages of its own (docs/benchmarks/averages.md).
+    """
+    share = averaged_share(cell)
+    if share is None:
+        return None
+    settled = share <= SETTLED
+    words = "the weights of so few steps are about those that are tested"
+    if not settled:
+        words = (
+            "too long for this training: tested with averages of other weights, so the accuracy "
+            "may be far below what the network has learned"
+        )
+    return Finding(
+        level="plausible" if settled else "look closer",
+        cell=(cell.dataset, cell.model),
+        what="averages of batch normalisation reach over, share of all steps",
+        value=share,
+        band=(None, SETTLED),
+        unit="share",
+        words=words,
+        sources=("ioffe2015",),
     )
 
 

@@ -6,6 +6,7 @@ or seed that was taken out may still lie there.
 
 import gzip
 import hashlib
+import math
 import re
 import zlib
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from cnnreport.errors import InputError, ResultsError
-from cnnreport.evidence import from_file, mean
+from cnnreport.evidence import derive, from_file, mean
 from cnnreport.examples import EXAMPLE, Example
 from cnnreport.params import Params, Recipe
 from cnnreport.picture_texts import Picture
@@ -86,6 +87,13 @@ class Cell:
         """The factors of the penalties on weights that layers carry, as the record words them."""
         texts = (layer.settings for layer in self.architecture.layers)
         return sorted({float(f) for text in texts for f in re.findall(r"\bL2 ([\d.e-]+)", text)})
+
+    @property
+    def steps(self) -> int:
+        """How many batches a training took; the last one of an epoch may be a part."""
+        seen, epochs, batch = self.metrics.images_seen, self.metrics.epochs, self.recipe.batch_size
+        steps = int(epochs) * math.ceil(int(seen) / int(epochs) / int(batch))
+        return derive(steps, "epochs times batches an epoch, rounded up", seen, epochs, batch)
 
     @property
     def train_seconds(self) -> float:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
+from cnnreport.batchnorm import doubt_of_order
 from cnnreport.choosing.choices import Choice, choose, equals_of
 from cnnreport.choosing.criteria import (
     ACCURACY,
@@ -61,7 +62,15 @@ def circumstances(study: Study, dataset: str, names: Names) -> list[Circumstance
 
 
 def headline(study: Study, dataset: str, names: Names) -> str:
-    """Return one sentence: whom to take where accuracy matters, whom where which cost does."""
+    """Return whom to take where accuracy matters, whom where which cost does, in a sentence.
+
+    And a second one where it may be the shortness of the trainings that decides.
+    """
+    parts = (_headline(study, dataset, names), doubt_of_order(study, dataset))
+    return " ".join(filter(None, parts))
+
+
+def _headline(study: Study, dataset: str, names: Names) -> str:
     models = study.params.models
     if len(models) == 1:
         return "With one network there is nothing to choose between."

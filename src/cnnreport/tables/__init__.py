@@ -75,7 +75,6 @@ from cnnreport.tables.recipes import (
     rate_text,
     settings,
     settings_of,
-    steps_of,
     unequal_settings,
 )
 from cnnreport.tables.results import SHOWN_APART, seeds_table, test_results, training_output
@@ -166,7 +165,6 @@ __all__ = [
     "standing_out",
     "standing_out_anywhere",
     "steps",
-    "steps_of",
     "test_results",
     "top_classes",
     "totals",

@@ -1,9 +1,8 @@
 """Tables of how networks were trained, and which settings were held equal."""
 
-import math
 from collections.abc import Sequence
 
-from cnnreport.evidence import derive, unmarked
+from cnnreport.evidence import unmarked
 from cnnreport.formats import macs, md, plural, shortest, thousands
 from cnnreport.params import Recipe
 from cnnreport.study import Cell, Study
@@ -39,7 +38,7 @@ def settings_of(cell: Cell) -> dict[str, str]:
     return {
         "Epochs": thousands(cell.metrics.epochs),
         "Images seen": thousands(cell.metrics.images_seen),
-        "Steps": thousands(steps_of(cell)),
+        "Steps": thousands(cell.steps),
         "Optimiser": optimiser_text(recipe),
         "Learning rate": rate_text(recipe),
         "Schedule": recipe.schedule.replace("_", "-"),
@@ -62,13 +61,6 @@ def _batch_norm(cell: Cell) -> str:
     if not cell.has_layer("BatchNormalization"):
         return NONE
     return _or(cell.recipe.batch_norm_momentum, "the network's own")
-
-
-def steps_of(cell: Cell) -> int:
-    """Return how many batches a training took; the last one of an epoch may be a part."""
-    seen, epochs, batch = cell.metrics.images_seen, cell.metrics.epochs, cell.recipe.batch_size
-    steps = int(epochs) * math.ceil(int(seen) / int(epochs) / int(batch))
-    return derive(steps, "epochs times batches an epoch, rounded up", seen, epochs, batch)
 
 
 def work_of(cell: Cell) -> dict[str, str]:

@@ -54,10 +54,12 @@ def beside_others(study: Study) -> str:
     if not beside:
         return ""
     found = derive(beside, "trainings beside others", *(run.train_seconds for run in runs))
+    every = sum(len(cell.runs) for cell in study.cells.values())
+    whole = " that were not interrupted" if len(runs) < every else ""
     who = (
-        f"{all_of(found, capital=True)} trainings"
+        f"{all_of(found, capital=True)} trainings{whole}"
         if beside == len(runs)
-        else f"Of the {plural(len(runs), 'training', words=True)}, {in_words(found)}"
+        else f"Of the {plural(len(runs), 'training', words=True)}{whole}, {in_words(found)}"
     )
     return (
         f"{who} ran while another one of this study did, for half of the time or more: on one "

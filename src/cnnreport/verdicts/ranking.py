@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from cnnreport.batchnorm import doubt_of_order
 from cnnreport.evidence import derive
 from cnnreport.formats import (
     all_of,
@@ -195,6 +196,10 @@ def _more_parameters(study: Study, dataset: str, pair: Comparison) -> int:
 
 def outcome(study: Study, dataset: str, names: Names) -> str:
     """Say which network to take for an image set like this, as far as the figures allow it."""
+    return " ".join(filter(None, (_choice(study, dataset, names), doubt_of_order(study, dataset))))
+
+
+def _choice(study: Study, dataset: str, names: Names) -> str:
     ranked = tie_groups(study, dataset)
     best = ranked[0]
     if len(ranked) == 1:

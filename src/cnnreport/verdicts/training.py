@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from cnnreport.alike import trained_alike
+from cnnreport.batchnorm import averaged_share, averaged_steps, momentum_of, unsettled_cells
 from cnnreport.evidence import derive, unmarked
 from cnnreport.formats import (
     PLUS_MINUS,
@@ -17,17 +18,7 @@ from cnnreport.formats import (
 )
 from cnnreport.statistics import ALPHA, Comparison, compare_all, seed_deviation
 from cnnreport.study import Cell, Run, Study
-from cnnreport.tables import Names, settings_of, steps_of, unequal_settings
-
-KERAS_MOMENTUM = 0.99
-"""Momentum of Keras' batch normalisation, where a recipe sets none."""
-
-SETTLED = 0.1
-"""Share of a training's steps up to which averages of batch normalisation may reach back.
-
-Ten such spans leave next to nothing of the starting values, and the weights of the last one are
-about those that are tested.
-"""
+from cnnreport.tables import Names, settings_of, unequal_settings
 
 RISEN = 1.1
 """By this factor the validation loss has to lie above its lowest before a sentence says so."""
@@ -147,11 +138,10 @@ def _in_sentence(name: str) -> str:
 
 def unsettled(study: Study, dataset: str, names: Names) -> str:
     """Warn of networks whose batch normalisation tests with averages of much of their training."""
-    spans = {cell: averaged_share(cell) for cell in study.cells_of(dataset)}
-    early = [cell for cell, share in spans.items() if share > SETTLED]
+    early = unsettled_cells(study, dataset)
     if not early:
         return ""
-    reach = _reach(max(early, key=spans.__getitem__))
+    reach = _reach(max(early, key=lambda cell: averaged_share(cell) or 0.0))
     most = "" if {unmarked(_reach(cell)) for cell in early} == {unmarked(reach)} else "at most "
     return (
         f"Batch normalisation tests a network with averages that it gathers in training, those of "
@@ -163,35 +153,13 @@ def unsettled(study: Study, dataset: str, names: Names) -> str:
 
 def _reach(cell: Cell) -> str:
     """Say over which steps the averages of a cell's batch normalisation reach back."""
-    steps, momentum, span = steps_of(cell), momentum_of(cell), averaged_steps(cell)
+    steps, momentum, span = cell.steps, momentum_of(cell), averaged_steps(cell)
     reach = (
         f"about the last {thousands(span)} of {thousands(steps)} steps"
         if span < steps
         else f"more steps than the {thousands(steps)} that there were"
     )
     return f"{reach} (momentum {shortest(momentum)})"
-
-
-def averaged_share(cell: Cell) -> float:
-    """Return over which share of its steps a network's batch normalisation averages.
-
-    A moving average of momentum m weighs about the last 1 / (1 - m) steps. 0 for a network without
-    batch normalisation.
-    """
-    if not cell.has_layer("BatchNormalization"):
-        return 0.0
-    return averaged_steps(cell) / steps_of(cell)
-
-
-def averaged_steps(cell: Cell) -> int:
-    """Return over about how many of the last steps a cell's batch normalisation averages."""
-    momentum = momentum_of(cell)
-    return derive(round(1 / (1 - momentum)), "1 / (1 - momentum), rounded", momentum)
-
-
-def momentum_of(cell: Cell) -> float:
-    """Return the momentum of a cell's batch normalisation."""
-    return cell.recipe.batch_norm_momentum or KERAS_MOMENTUM
 
 
 def overfitting(study: Study, dataset: str, names: Names) -> str:
@@ -247,17 +215,22 @@ def _gap(cell: Cell) -> float:
 
 def rising_loss(study: Study, dataset: str, names: Names) -> str:
     """Say for which networks the validation loss rose before the end; nothing if for none."""
-    risen = [
-        f"{names[cell.model]} ({_lowest_epochs(cell)})"
-        for cell in study.cells_of(dataset)
-        if all(_has_risen(run) for run in cell.runs)
-    ]
+    cells = [cell for cell in study.cells_of(dataset) if all(map(_has_risen, cell.runs))]
+    risen = [f"{names[cell.model]} ({_lowest_epochs(cell)})" for cell in cells]
     if not risen:
         return ""
     one = len(risen) == 1
-    return (
+    rose = (
         f"The validation loss of {listing(risen)} was lowest before the end and had risen by a "
-        f"tenth or more in the last epoch: {'this network' if one else 'these networks'} went on "
+        "tenth or more in the last epoch"
+    )
+    if any(cell in unsettled_cells(study, dataset) for cell in cells):
+        return (
+            f"{rose}. That may be training images learned by heart, or averages of batch "
+            "normalisation that were still those of other weights: these figures cannot tell."
+        )
+    return (
+        f"{rose}: {'this network' if one else 'these networks'} went on "
         "learning the training images by heart. More images, or fewer epochs, may have helped "
         "more than the choice between networks."
     )

@@ -1,0 +1,109 @@
+"""What batch normalisation's averages cost: taken anew they are those of the images; its page."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
+
+import averages
+from averages import Row
+
+from cnnreport.errors import InputError, ResultsError
+from cnnreport.freezing import load_frozen
+
+if TYPE_CHECKING:
+    import keras
+
+ROOT = Path(__file__).parents[1]
+OBJECTS = load_frozen(ROOT / "report/studies/objects")
+ROW = Row("objects", "cifar100-objects", "vgg16", 0, 0.30, 0.25, 0.80, 0.55)
+OTHER = Row("objects", "cifar100-objects", "alexnet", 1, 0.6, 0.55, 0.6, 0.54)
+
+
+def network() -> "keras.Model":
+    import keras
+
+    return keras.Sequential(
+        [
+            keras.layers.Input((4, 4, 3)),
+            keras.layers.BatchNormalization(name="first"),
+            keras.layers.Dropout(0.5),
+            keras.layers.ReLU(),
+            keras.layers.BatchNormalization(name="second"),
+        ]
+    )
+
+
+def weights_of(model: "keras.Model", layer: str) -> dict[str, np.ndarray]:
+    weights = model.get_layer(layer).weights
+    return {weight.name: weight.numpy() for weight in weights}
+
+
+def test_averages_taken_anew_are_those_of_the_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(averages, "BATCH", 20)
+    images = np.random.default_rng(0).integers(0, 256, (60, 4, 4, 3), np.uint8)
+    scale, offset = np.full(3, 1 / 50, np.float32), np.full(3, -2.0, np.float32)
+    pixels = images * scale + offset
+    model = network()
+    averages.take_averages_anew(model, images, scale, offset)
+    first, second = (weights_of(model, name) for name in ("first", "second"))
+    assert first["moving_mean"] == pytest.approx(pixels.mean((0, 1, 2)), rel=1e-4)
+    within = pixels.reshape(3, 20, 4, 4, 3).var((1, 2, 3)).mean(0)
+    # The kernel of TensorFlow corrects the variance of 320 values by one.
+    assert first["moving_variance"] == pytest.approx(within, rel=0.01)
+    # Dropout is off: what the second layer reads is the positive part of normalised pixels.
+    assert second["moving_mean"] == pytest.approx(np.full(3, 0.41), abs=0.05)
+
+
+def test_the_page_has_a_line_a_network_with_the_mean_over_its_seeds() -> None:
+    rows = [ROW, replace(ROW, seed=2, own_train=0.5, own_validation=0.45), OTHER]
+    page = averages.page(rows)
+    line = next(line for line in page.splitlines() if "| VGGNet-16 |" in line)
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    assert cells == [
+        "cifar100-objects",
+        "VGGNet-16",
+        "0, 2",
+        "0.9",
+        "10 of 710",
+        "40.0 %",
+        "80.0 %",
+        "35.0 %",
+        "55.0 %",
+        "+10.0 to +30.0 points",
+    ]
+    assert "| AlexNet | 1 |" in page
+    assert "| -1.0 points |" in page
+    assert "## Ten objects of CIFAR-100, modern recipe" in page
+
+
+def test_without_a_row_there_is_one_line() -> None:
+    with pytest.raises(InputError, match=r"averages\.csv: holds no row"):
+        averages.page([])
+
+
+def test_the_table_that_is_kept_is_of_frozen_studies_and_makes_the_page() -> None:
+    rows = averages.load(averages.TABLE)
+    assert rows
+    assert averages.PAGE.read_text(encoding="utf-8") == averages.page(rows)
+
+
+def test_other_weights_than_those_of_the_study_are_refused(tmp_path: Path) -> None:
+    cell = OBJECTS.cell("cifar100-objects", "vgg16")
+    with pytest.raises(ResultsError, match="wanted the weights that study objects tested"):
+        averages.measured(cell, 0, tmp_path, "objects")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--study", "nothing"]])
+def test_a_study_that_is_not_there_is_one_line(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["averages.py", *arguments])
+    monkeypatch.setattr(averages, "use", lambda *_: None)
+    assert averages.main() == 2
+    assert "wanted a frozen study (lenet-cifar10, objects, " in capsys.readouterr().err
