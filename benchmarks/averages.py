@@ -30,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from cnnreport.batchnorm import averaged_steps, momentum_of
 from cnnreport.errors import CnnReportError, InputError, ResultsError
+from cnnreport.formats import listing, percent
 from cnnreport.freezing import load_frozen
 from cnnreport.machine import use
 from cnnreport.networks import NETWORKS
@@ -100,7 +101,11 @@ def _measure(args: argparse.Namespace) -> None:
                 continue
             row = measured(cell, run.seed, args.root, study.name)
             print(f"{cell.model} on {cell.dataset}, seed {run.seed}: {row}", flush=True)
-            save_text(TABLE, to_csv([*load(TABLE), row]))
+            save_text(TABLE, to_csv(sorted([*load(TABLE), row], key=_place)))
+
+
+def _place(row: Row) -> tuple[str, str, int, int]:
+    return (row.study, row.dataset, list(NETWORKS).index(row.model), row.seed)
 
 
 def _study(name: str | None) -> Study:
@@ -186,6 +191,8 @@ def page(rows: Sequence[Row]) -> str:
                 "name": name,
                 "title": study.manifest.title if study.manifest else name,
                 "recipe": study.params.recipe,
+                "gained": _gained([row for row in rows if row.study == name]),
+                "others": _without(study),
                 "rows": [
                     _summed(study.cell(*key[1:]), [row for row in rows if _key(row) == key])
                     for key in keys
@@ -195,8 +202,18 @@ def page(rows: Sequence[Row]) -> str:
             for name, study in studies.items()
         ],
         batch=BATCH,
+        listing=listing,
     )
     return text.rstrip() + "\n"
+
+
+def _without(study: Study) -> list[str]:
+    """Return the accuracies, on the same images, of the networks that have no averages."""
+    return [
+        f"{NETWORKS[cell.model]} on {cell.dataset} {percent(cell.metrics.validation_accuracy)}"
+        for cell in study.cells.values()
+        if not cell.has_layer(NORMALISED)
+    ]
 
 
 def _key(row: Row) -> tuple[str, str, str]:
@@ -204,8 +221,7 @@ def _key(row: Row) -> tuple[str, str, str]:
 
 
 def _summed(cell: Cell, rows: Sequence[Row]) -> dict[str, Any]:
-    """Return a line of the table; `gained` is on validation images, from the least to the most."""
-    gained = [row.anew_validation - row.own_validation for row in rows]
+    """Return a line of the table: the means over the seeds."""
     names = ("own_train", "own_validation", "anew_train", "anew_validation")
     means = {name: float(np.mean([getattr(row, name) for row in rows])) for name in names}
     return means | {
@@ -215,8 +231,14 @@ def _summed(cell: Cell, rows: Sequence[Row]) -> dict[str, Any]:
         "span": int(averaged_steps(cell)),
         "steps": int(cell.steps),
         "seeds": ", ".join(str(row.seed) for row in rows),
-        "gained": (min(gained), max(gained)),
+        "gained": _gained(rows),
     }
+
+
+def _gained(rows: Sequence[Row]) -> tuple[float, float]:
+    """Return the least and the most that a network gained on validation images."""
+    gained = [row.anew_validation - row.own_validation for row in rows]
+    return min(gained), max(gained)
 
 
 def _parse() -> argparse.Namespace:

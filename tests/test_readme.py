@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from make_study import MODELS, make_study
+from make_study import MODELS, make_study, normalised
 
 from cnnreport.errors import InputError
 from cnnreport.freezing import frozen_names, load_frozen
@@ -45,6 +45,13 @@ def test_a_row_a_study_and_image_set_with_all_its_networks() -> None:
             assert f"{ranked.rank}. {ORIGINAL.titles[ranked.cell.model]} " in row
             assert accuracy_alone(ranked.cell) in row
     assert "±" in rows[0]
+
+
+def test_a_study_whose_averages_have_not_settled_is_named() -> None:
+    settled, other = normalised(kept("Settled"), 0.9), normalised(kept("Other"))
+    text = figures([settled, other], ORIGINAL)
+    assert "In *Other*, averages of batch normalisation had not settled" in text
+    assert "had not settled" not in figures([settled], ORIGINAL)
 
 
 def test_only_the_part_between_the_comments_is_written(tmp_path: Path) -> None:

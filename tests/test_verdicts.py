@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from make_study import STRENGTHS, make_study
+from make_study import STRENGTHS, make_study, normalised
 
 from cnnreport import choosing, verdicts
 from cnnreport.formats import percent, points, seconds
@@ -122,23 +122,6 @@ def test_averages_that_have_not_settled_are_told(
     if warned:
         assert f"those of ALEXNET over {warned} (momentum 0.99)" in text
         assert text in verdict(study)
-
-
-def normalised(study: Study, momentum: float = 0.99) -> Study:
-    """The study with batch normalisation; 0.99 averages over 100 of 180 steps, 0.9 over 10."""
-    layers = [Layer("bn", "BatchNormalization", [1], 0, "", "", [])]
-    cells = {
-        key: replace(
-            cell,
-            architecture=replace(cell.architecture, layers=layers),
-            recipe=cell.recipe.model_copy(
-                update={"batch_norm_momentum": momentum, "batch_size": 128}
-            ),
-            metrics=replace(cell.metrics, epochs=5, images_seen=5 * 4500),
-        )
-        for key, cell in study.cells.items()
-    }
-    return replace(study, cells=cells)
 
 
 def test_unsettled_averages_leave_a_choice_in_doubt() -> None:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cnnreport import inserts
+from cnnreport.batchnorm import doubt_of_order
 from cnnreport.errors import InputError
-from cnnreport.formats import PLUS_MINUS, md
+from cnnreport.formats import PLUS_MINUS, listing, md
 from cnnreport.original import Original
 from cnnreport.pages import STUDIES, title_of, titles_of
 from cnnreport.records import save_text
@@ -19,6 +20,10 @@ README, NAME = "README.md", "readme"
 
 HEADERS = ["Study", "Image set", "Recipe", "Seeds", "Test accuracy by rank"]
 
+UNSETTLED = (
+    "averages of batch normalisation had not settled: that order may be one of short trainings "
+    "([measured](docs/benchmarks/averages.md))."
+)
 LINE_BREAK = "<br>"
 LEGEND = (
     "The rank of a network is one more than the number of networks that are significantly better; "
@@ -32,7 +37,20 @@ def figures(frozen: Sequence[Study], original: Original) -> str:
     rows = [row for study in frozen for row in _rows(study, original)]
     if not rows:
         return ""
-    return f"\n{Table(HEADERS, rows, 'lllrl').markdown}\n\n{LEGEND}\n\n"
+    legend = " ".join([LEGEND, *_in_doubt(frozen)])
+    return f"\n{Table(HEADERS, rows, 'lllrl').markdown}\n\n{legend}\n\n"
+
+
+def _in_doubt(frozen: Sequence[Study]) -> list[str]:
+    """Say in which studies longer trainings may bring the networks into another order."""
+    titles = [
+        f"*{md(title_of(study))}*"
+        for study in frozen
+        if any(doubt_of_order(study, dataset) for dataset in study.datasets)
+    ]
+    if not titles:
+        return []
+    return [f"In {listing(titles)}, {UNSETTLED}"]
 
 
 def _rows(study: Study, original: Original) -> list[list[str]]:
