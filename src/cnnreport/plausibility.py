@@ -318,7 +318,7 @@ def check_averages(cell: Cell) -> Finding | None:
     return Finding(
         level="plausible" if settled else "look closer",
         cell=(cell.dataset, cell.model),
-        what="averages of batch normalisation reach over, share of all steps",
+        what="reach of averages of batch normalisation, share of all steps",
         value=share,
         band=(None, SETTLED),
         unit="share",

@@ -6,6 +6,7 @@ from cnnreport.bands import Plausibility
 from cnnreport.formats import (
     decimal,
     in_words,
+    listing,
     md,
     percent,
     percent_range,
@@ -103,10 +104,13 @@ def _summary(findings: Sequence[Finding], cell: Callable[[Finding], str]) -> str
     flagged = [finding for finding in findings if stands_out(finding)]
     if not flagged:
         return f"Nothing stands out in {plural(len(findings), 'check')}."
-    found = [f"{cell(finding)}, {finding.what} ({finding.words})" for finding in flagged]
-    verb = "asks" if len(found) == 1 else "ask"
+    alike: dict[str, list[str]] = {}
+    for finding in flagged:
+        alike.setdefault(f"{finding.what} ({finding.words})", []).append(cell(finding))
+    found = [f"{listing(cells)}, {what}" for what, cells in alike.items()]
+    verb = "asks" if len(flagged) == 1 else "ask"
     return (
-        f"Of {plural(len(findings), 'check')}, {in_words(len(found))} {verb} for a closer look: "
+        f"Of {plural(len(findings), 'check')}, {in_words(len(flagged))} {verb} for a closer look: "
         f"{'; '.join(found)}."
     )
 
