@@ -18,8 +18,8 @@ takes minutes a network. `--table` only writes the page anew.
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,15 +28,22 @@ from jinja2 import Environment
 # The package of this checkout, whichever one is installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from cnnreport.batchnorm import averaged_steps, momentum_of
+from cnnreport.batchnorm import (
+    TAKEN_ANEW,
+    TakenAnew,
+    averaged_steps,
+    load_taken_anew,
+    taken_anew_of,
+)
 from cnnreport.errors import CnnReportError, InputError, ResultsError
 from cnnreport.formats import listing, percent
-from cnnreport.freezing import load_frozen
+from cnnreport.freezing import demand_study, frozen_names, load_frozen
 from cnnreport.machine import use
 from cnnreport.networks import NETWORKS
+from cnnreport.pages import title_of
 from cnnreport.prepared import Images, Split, load_record, load_split
-from cnnreport.records import load_csv, save_text, to_csv
-from cnnreport.seals import sha256
+from cnnreport.records import save_text, to_csv
+from cnnreport.seals import md5, sha256
 from cnnreport.study import Cell, Study
 
 if TYPE_CHECKING:
@@ -46,27 +53,15 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 STUDIES = ROOT / "report" / "studies"
-TABLE = ROOT / "docs" / "benchmarks" / "averages.csv"
+DOCS = ROOT / "docs"
+TABLE = DOCS / TAKEN_ANEW
 PAGE = TABLE.with_suffix(".md")
 TEMPLATE = Path(__file__).with_name("averages.md.j2")
 BATCH = 250
 """Images in a batch over which averages are taken anew."""
 
-NORMALISED = "BatchNormalization"
-
-
-@dataclass(frozen=True)
-class Row:
-    """Accuracies of one finished network, with its own averages and with those taken anew."""
-
-    study: str
-    dataset: str
-    model: str
-    seed: int
-    own_train: float
-    own_validation: float
-    anew_train: float
-    anew_validation: float
+USED = ("train-images.npy", "train-labels.npy", "validation-images.npy", "validation-labels.npy")
+"""Files of a prepared image set that are read here."""
 
 
 def main() -> int:
@@ -76,7 +71,7 @@ def main() -> int:
         if not args.table:
             use(args.threads, None)
             _measure(args)
-        text = page(load(TABLE))
+        text = page(load_taken_anew(DOCS))
     except CnnReportError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -84,55 +79,45 @@ def main() -> int:
     return 0
 
 
-def load(table: Path) -> list[Row]:
-    """Return the rows of a table; none where there is no such file."""
-    return load_csv(table, Row) if table.exists() else []
-
-
 def _measure(args: argparse.Namespace) -> None:
-    study = _study(args.study)
-    for cell in study.cells.values():
-        for run in cell.runs:
-            if not cell.has_layer(NORMALISED) or (args.seeds and run.seed not in args.seeds):
-                continue
-            rows = load(TABLE)
-            known = {(row.study, row.dataset, row.model, row.seed) for row in rows}
-            if (study.name, cell.dataset, cell.model, run.seed) in known:
-                continue
-            row = measured(cell, run.seed, args.root, study.name)
-            print(f"{cell.model} on {cell.dataset}, seed {run.seed}: {row}", flush=True)
-            save_text(TABLE, to_csv(sorted([*load(TABLE), row], key=_place)))
+    demand_study(args.study, frozen_names(STUDIES))
+    study = load_frozen(STUDIES / args.study)
+    wanted = [
+        (cell, run.seed)
+        for cell in study.cells.values()
+        for run in cell.runs
+        if cell.has_batch_norm and (not args.seeds or run.seed in args.seeds)
+    ]
+    if not wanted:
+        seeds = (
+            f" with the seeds {listing([str(seed) for seed in args.seeds])}" if args.seeds else ""
+        )
+        raise InputError(f"{args.study}: has no network with batch normalisation{seeds}")
+    rows = load_taken_anew(DOCS)
+    for cell, seed in wanted:
+        if not any(row.seed == seed for row in taken_anew_of(rows, cell, study.name)):
+            rows = sorted([*rows, measured(cell, seed, args.root, study.name)], key=_place)
+            save_text(TABLE, to_csv(rows))
 
 
-def _place(row: Row) -> tuple[str, str, int, int]:
+def _place(row: TakenAnew) -> tuple[str, str, int, int]:
     return (row.study, row.dataset, list(NETWORKS).index(row.model), row.seed)
 
 
-def _study(name: str | None) -> Study:
-    if not name or not (STUDIES / name).is_dir():
-        known = ", ".join(sorted(path.parent.name for path in STUDIES.glob("*/params.yaml")))
-        raise InputError(f"--study: wanted a frozen study ({known}), came {name or 'none'}")
-    return load_frozen(STUDIES / name)
-
-
-def measured(cell: Cell, seed: int, root: Path, study: str) -> Row:
+def measured(cell: Cell, seed: int, root: Path, study: str) -> TakenAnew:
     """Return what a network of a study answers with either averages.
 
     Raises:
-        ResultsError: the weights below `root` are not those that the study tested.
+        ResultsError: weights or images below `root` are not those that the study tested.
 
     """
+    weights = root / "runs" / cell.dataset / cell.model / f"s{seed}" / "weights.npz"
+    prepared = root / "data" / "prepared" / cell.dataset
+    _demand_same(cell, seed, weights, prepared, study)
     from cnnreport.predictor import Predictor  # noqa: PLC0415 - takes seconds to load
     from cnnreport.recipes import untrained_network  # noqa: PLC0415
     from cnnreport.weights import fill_weights  # noqa: PLC0415
 
-    weights = root / "runs" / cell.dataset / cell.model / f"s{seed}" / "weights.npz"
-    if cell.evaluation and cell.evaluation.weights[str(seed)] != (came := sha256(weights)):
-        raise ResultsError(
-            f"{weights}: wanted the weights that study {study} tested "
-            f"({cell.evaluation.weights[str(seed)][:12]}), came others ({came[:12]})"
-        )
-    prepared = root / "data" / "prepared" / cell.dataset
     dataset = load_record(prepared)
     train, validation = load_split(prepared, "train"), load_split(prepared, "validation")
     network = untrained_network(cell.model, dataset, cell.recipe)
@@ -141,7 +126,22 @@ def measured(cell: Cell, seed: int, root: Path, study: str) -> Row:
     own = [accuracy(predictor, split) for split in (train, validation)]
     take_averages_anew(predictor.model, train.images, predictor.scale, predictor.offset)
     anew = [accuracy(predictor, split) for split in (train, validation)]
-    return Row(study, cell.dataset, cell.model, seed, *own, *anew)
+    return TakenAnew(study, cell.dataset, cell.model, seed, *own, *anew)
+
+
+def _demand_same(cell: Cell, seed: int, weights: Path, prepared: Path, study: str) -> None:
+    """Refuse weights and images that a study's evaluation was not made with."""
+    if cell.evaluation is None:
+        raise ResultsError(f"{study}: {cell.model} on {cell.dataset} has no sealed evaluation")
+    wanted = {weights: cell.evaluation.weights[str(seed)]}
+    wanted |= {prepared / name: cell.evaluation.start.data[name] for name in USED}
+    for path, digest in wanted.items():
+        if not path.is_file():
+            raise ResultsError(
+                f"{path}: is missing; --root is the folder that {study} was trained in"
+            )
+        if digest not in (sha256(path), md5(path)):
+            raise ResultsError(f"{path}: is not the file that study {study} was tested with")
 
 
 def accuracy(predictor: "Predictor", split: Split) -> float:
@@ -156,23 +156,25 @@ def take_averages_anew(
     """Set each moving average to the mean over batches of images, all of the same size.
 
     The layers read what the layers before them put out for that batch, as in training; dropout is
-    off, as in the test. Images that do not fill a last batch are left out.
+    off, as in the test. Images that do not fill a last batch are left out. Variances are not
+    corrected for the size of a batch. `network` can only be tested afterwards: its dropout and the
+    momentum of its averages are not put back.
     """
     import keras
+
+    from cnnreport.recipes import set_batch_norm_momentum  # noqa: PLC0415
 
     for layer in network.layers:
         if isinstance(layer, keras.layers.Dropout):
             layer.rate = 0.0
-    normalised = [each for each in network.layers if type(each).__name__ == NORMALISED]
     size = min(BATCH, len(images))
     for number in range(len(images) // size):
-        for layer in normalised:
-            layer.momentum = number / (number + 1)
+        set_batch_norm_momentum(network, number / (number + 1))
         batch = images[number * size : (number + 1) * size]
         network(batch.astype(np.float32) * scale + offset, training=True)
 
 
-def page(rows: Sequence[Row]) -> str:
+def page(rows: Sequence[TakenAnew]) -> str:
     """Return the page: the means over the seeds of each network that was measured.
 
     Raises:
@@ -189,10 +191,10 @@ def page(rows: Sequence[Row]) -> str:
         studies=[
             {
                 "name": name,
-                "title": study.manifest.title if study.manifest else name,
+                "title": title_of(study),
                 "recipe": study.params.recipe,
                 "gained": _gained([row for row in rows if row.study == name]),
-                "others": _without(study),
+                "others": _beside(study, [row for row in rows if row.study == name]),
                 "rows": [
                     _summed(study.cell(*key[1:]), [row for row in rows if _key(row) == key])
                     for key in keys
@@ -207,35 +209,43 @@ def page(rows: Sequence[Row]) -> str:
     return text.rstrip() + "\n"
 
 
-def _without(study: Study) -> list[str]:
-    """Return the accuracies, on the same images, of the networks that have no averages."""
-    return [
-        f"{NETWORKS[cell.model]} on {cell.dataset} {percent(cell.metrics.validation_accuracy)}"
-        for cell in study.cells.values()
-        if not cell.has_layer(NORMALISED)
-    ]
+def _beside(study: Study, rows: Sequence[TakenAnew]) -> list[str]:
+    """Return what networks without averages do, trained with the seeds that were measured."""
+    found = []
+    for dataset in dict.fromkeys(row.dataset for row in rows):
+        seeds = sorted({row.seed for row in rows if row.dataset == dataset})
+        for cell in study.cells_of(dataset):
+            runs = [run for run in cell.runs if run.seed in seeds and not cell.has_batch_norm]
+            if runs:
+                share = fmean(run.history[-1].validation_accuracy for run in runs)
+                which = listing([str(seed) for seed in seeds])
+                found.append(
+                    f"{NETWORKS[cell.model]} {percent(share)} "
+                    f"({'seeds' if len(seeds) > 1 else 'seed'} {which})"
+                )
+    return found
 
 
-def _key(row: Row) -> tuple[str, str, str]:
+def _key(row: TakenAnew) -> tuple[str, str, str]:
     return (row.study, row.dataset, row.model)
 
 
-def _summed(cell: Cell, rows: Sequence[Row]) -> dict[str, Any]:
+def _summed(cell: Cell, rows: Sequence[TakenAnew]) -> dict[str, Any]:
     """Return a line of the table: the means over the seeds."""
     names = ("own_train", "own_validation", "anew_train", "anew_validation")
     means = {name: float(np.mean([getattr(row, name) for row in rows])) for name in names}
     return means | {
         "dataset": cell.dataset,
         "title": NETWORKS[cell.model],
-        "momentum": momentum_of(cell),
-        "span": int(averaged_steps(cell)),
+        "momentum": cell.batch_norm_momentum,
+        "span": averaged_steps(cell),
         "steps": int(cell.steps),
         "seeds": ", ".join(str(row.seed) for row in rows),
         "gained": _gained(rows),
     }
 
 
-def _gained(rows: Sequence[Row]) -> tuple[float, float]:
+def _gained(rows: Sequence[TakenAnew]) -> tuple[float, float]:
     """Return the least and the most that a network gained on validation images."""
     gained = [row.anew_validation - row.own_validation for row in rows]
     return min(gained), max(gained)
@@ -243,7 +253,7 @@ def _gained(rows: Sequence[Row]) -> tuple[float, float]:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--study", help="name of a frozen study")
+    parser.add_argument("--study", default="", help="name of a frozen study")
     parser.add_argument("--root", type=Path, default=ROOT, help="where it was trained")
     parser.add_argument("--seeds", nargs="*", type=int, default=[], help="only these")
     parser.add_argument("--threads", type=int, default=1)

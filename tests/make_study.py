@@ -325,14 +325,12 @@ def write_run(run: Run, classes: list[str], folder: Path) -> None:
 
 def normalised(study: Study, momentum: float = 0.99) -> Study:
     """The study with batch normalisation; 0.99 averages over 100 of 180 steps, 0.9 over 10."""
-    layers = [Layer("bn", "BatchNormalization", [1], 0, "", "", [])]
+    layers = [Layer("bn", "BatchNormalization", [1], 0, "", f"momentum {momentum:g}", [])]
     cells = {
         key: replace(
             cell,
             architecture=replace(cell.architecture, layers=layers),
-            recipe=cell.recipe.model_copy(
-                update={"batch_norm_momentum": momentum, "batch_size": 128}
-            ),
+            recipe=cell.recipe.model_copy(update={"batch_norm_momentum": None, "batch_size": 128}),
             metrics=replace(cell.metrics, epochs=5, images_seen=5 * 4500),
         )
         for key, cell in study.cells.items()

@@ -15,7 +15,8 @@ from test_charts import hostile_study
 from cnnreport.charts import all_charts
 from cnnreport.charts.spec import SUFFIX, to_json
 from cnnreport.figures.dark import DARK
-from cnnreport.pages import FigureText, make_environment
+from cnnreport.pages import FigureText
+from cnnreport.pages.templating import make_environment
 from cnnreport.records import save_text
 from site_files import chart_library
 

@@ -380,6 +380,9 @@ def test_a_claim_that_one_study_cannot_test_is_no_verdict_that_changed() -> None
     assert [(each.before, each.after) for each in found.claims] == [("untested", "holds")]
     assert "; 1 claim can be tested in one of them only; " in summary(found)
     assert "claim changed" not in summary(found)
+    titles = [part.title for part in tables.difference_parts(found, {})]
+    assert "Claims that only one of the studies can test" in titles
+    assert "Claims whose verdict changed" not in titles
 
 
 def test_of_two_studies_without_a_name_the_one_with_one_seed_is_told() -> None:
@@ -541,7 +544,7 @@ def test_the_numbers_of_either_study_lead_to_their_own_evidence() -> None:
 
 
 def test_the_page_of_the_site_renders(different: Differences) -> None:
-    from cnnreport.pages import make_environment  # noqa: PLC0415
+    from cnnreport.pages.templating import make_environment  # noqa: PLC0415
 
     folder = Path(__file__).parent.parent / "report/templates"
     text = (folder / "compare.md.j2").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from cnnreport.figures.dark import DARK, dark_of
 from cnnreport.figures.formulas import draw_formulas
 from cnnreport.figures.looks import INK
 from cnnreport.formulas import DrawnFormula, Formula, drawn_text, load_drawn, load_formulas
-from cnnreport.pages import make_environment
+from cnnreport.pages.templating import make_environment
 from cnnreport.stages.plot import formula_files
 
 REPORT = Path(__file__).parents[1] / "report"

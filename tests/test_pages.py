@@ -38,17 +38,16 @@ from cnnreport.original import load_original
 from cnnreport.pages import (
     FigureText,
     Sources,
-    docstring_text,
-    fenced,
-    hand_written_pages,
     load_figures,
     load_sources,
     load_written,
     render_navigation,
     render_pages,
-    repeat_command,
     save_pages,
 )
+from cnnreport.pages.rendering import repeat_command
+from cnnreport.pages.sources import hand_written_pages
+from cnnreport.pages.templating import docstring_text, fenced
 from cnnreport.params import Recipe, parse_params
 from cnnreport.records import Layer, save_text
 from cnnreport.stages import run

@@ -19,7 +19,14 @@ from cnnreport.folders import list_folder, save_listing
 from cnnreport.params import BASE_DATASETS, Folder, Params, load_params
 from cnnreport.pipeline import ALWAYS, Pipeline, Reason, StageState, differences, override
 from cnnreport.planning import rows, summary, train_images, work
-from cnnreport.planning.counting import Count, count, known_macs, too_large, uncounted
+from cnnreport.planning.counting import (
+    NetworkSize,
+    bytes_of_state,
+    known_macs,
+    sizes_of,
+    too_large,
+    uncounted,
+)
 from cnnreport.planning.estimates import Estimate, estimate, start_up
 from cnnreport.planning.past import Machine, PastRun, load_past_runs
 from cnnreport.planning.plan import STEADY, Plan, Step, decide, looked_into, notes
@@ -295,31 +302,46 @@ def test_networks_are_built_only_for_images_of_no_past_run() -> None:
     every = [coming("lenet", "cifar10", 1), coming("vgg16", "digits", 1), large, large]
     assert known_macs(runs) == {("lenet", SMALL): 100}
     assert uncounted(every, runs) == [("lenet", large.shape)]
-    assert uncounted(every, []) == []
-    assert count([]) == {}
+    assert uncounted(every[:1], []) == [("lenet", SMALL)]
+    assert sizes_of([]) == {}
 
 
 def test_what_is_counted_is_what_was_recorded() -> None:
     known = known_macs(load_past_runs([ROOT / "results"]))
     # With its weights, which are not made, GoogLeNet would take 55 GB there.
     huge = ("googlenet", Shape(256, 10))
-    found = count([("lenet", SMALL), ("lenet", Shape(128, 10)), ("nothing", SMALL), huge])
+    found = sizes_of([("lenet", SMALL), ("lenet", Shape(128, 10)), ("nothing", SMALL), huge])
     assert found[huge].macs > 100 * known["googlenet", SMALL]
     assert found["lenet", SMALL].macs == known["lenet", SMALL]
     assert 16 < found["lenet", Shape(128, 10)].macs / found["lenet", SMALL].macs < 32
     assert ("nothing", SMALL) not in found
-    said = list(too_large(found, 24 * 10**9))
+    said = list(too_large(found, PARAMS.recipes["modern"], 24 * 10**9))
     assert len(said) == 1
     assert said[0].startswith("googlenet for images of 256x256 pixels has ")
 
 
-def test_a_network_that_memory_cannot_hold_is_told_with_both_sizes() -> None:
-    counted = {("wide", Shape(64, 5)): Count(1, 10**9), ("slim", Shape(64, 5)): Count(1, 10**8)}
-    assert list(too_large(counted, 4 * 10**9)) == [
-        "wide for images of 64x64 pixels has 1,000,000,000 parameters: its training takes more "
-        "than 12 GB of memory, this machine has 4 GB; make the images smaller or leave it out"
+@pytest.mark.parametrize(
+    ("settings", "needed"),
+    [
+        ({"optimizer": "adam"}, 16),
+        ({"optimizer": "sgd", "momentum": 0.9}, 12),
+        ({"optimizer": "sgd", "momentum": 0.0}, 8),
+    ],
+)
+def test_a_network_that_memory_cannot_hold_is_told_with_both_sizes(
+    settings: dict[str, object], needed: int
+) -> None:
+    recipe = PARAMS.recipes["modern"]["lenet"].model_copy(update=settings)
+    large, small = NetworkSize(1, 10**9), NetworkSize(1, 10**8)
+    assert bytes_of_state(large, recipe) == needed * 10**9
+    sizes = {("wide", Shape(64, 5)): large, ("slim", Shape(64, 5)): small}
+    recipes = {"wide": recipe, "slim": recipe}
+    assert list(too_large(sizes, recipes, 4 * 10**9)) == [
+        "wide for images of 64x64 pixels has 1,000,000,000 parameters: a training needs "
+        f"{needed:.1f} GB of memory for them alone, this machine has 4.0 GB; make the images "
+        "smaller or leave it out"
     ]
-    assert not list(too_large(counted, 16 * 10**9))
+    assert not list(too_large(sizes, recipes, 16 * 10**9))
 
 
 def test_past_runs_of_this_checkout_are_found_once_each() -> None:

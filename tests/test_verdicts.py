@@ -6,6 +6,7 @@ import pytest
 from make_study import STRENGTHS, make_study, normalised
 
 from cnnreport import choosing, verdicts
+from cnnreport.batchnorm import TakenAnew
 from cnnreport.formats import percent, points, seconds
 from cnnreport.records import Layer
 from cnnreport.study import Manifest, Study
@@ -63,7 +64,7 @@ def test_a_single_network_has_nothing_to_be_compared_with() -> None:
     study = study_of({"lenet": 1.5})
     assert "the only network" in verdict(study)
     assert verdicts.pairs(study, "digits") == ""
-    assert verdicts.fairness(study, "digits") == ""
+    assert verdicts.fairness(study, "digits", NAMES) == ""
     assert verdicts.size(study, "digits", NAMES) == ""
     assert "nothing to choose" in verdicts.outcome(study, "digits", NAMES)
     assert verdicts.cost(study, "digits", NAMES) == f"LENET trained in {seconds(4.2)}."
@@ -109,7 +110,7 @@ def test_averages_that_have_not_settled_are_told(
     study = study_of({"alexnet": 1.0})
     cell = study.cell("digits", "alexnet")
     kinds = ["Conv2D", *(["BatchNormalization"] if normalised else [])]
-    layers = [Layer(kind, kind, [1], 0, "", "", []) for kind in kinds]
+    layers = [Layer(kind, kind, [1], 0, "", "momentum 0.99", []) for kind in kinds]
     cell = replace(
         cell,
         architecture=replace(cell.architecture, layers=layers),
@@ -125,33 +126,114 @@ def test_averages_that_have_not_settled_are_told(
 
 
 def test_unsettled_averages_leave_a_choice_in_doubt() -> None:
-    doubt = "so longer ones may turn the choice round."
+    doubt = "may turn the choice round."
     study = study_of({"lenet": 0.2, "alexnet": 3.0})
     for say in (verdicts.outcome, choosing.headline):
         assert doubt not in say(normalised(study, 0.9), "digits", NAMES)
         assert say(normalised(study), "digits", NAMES).endswith(doubt)
     alone = normalised(study_of({"alexnet": 3.0}))
     assert doubt not in verdicts.outcome(alone, "digits", NAMES)
+    by = choosing.CRITERIA["train_seconds"]
+    for limits, told in ((choosing.Limits({}), True), (choosing.Limits({"parameters": 1}), False)):
+        lines = choosing.reasoning(normalised(study), "digits", limits, by, NAMES)
+        assert lines[-1].endswith(doubt) == told
+
+
+def test_a_network_of_ones_own_averages_with_its_own_momentum() -> None:
+    cell = normalised(study_of({"alexnet": 1.0}), 0.75).cell("digits", "alexnet")
+    assert cell.batch_norm_momentum == 0.75
+    own = cell.recipe.model_copy(update={"batch_norm_momentum": 0.5})
+    assert replace(cell, recipe=own).batch_norm_momentum == 0.5
+    bare = replace(cell.architecture, layers=[])
+    assert replace(cell, recipe=own, architecture=bare).batch_norm_momentum is None
+
+
+def with_one_normalised(study: Study) -> Study:
+    """The study with batch normalisation that has not settled in AlexNet alone."""
+    lagging = normalised(study)
+    cells = {}
+    for key, cell in study.cells.items():
+        bare = replace(cell, architecture=replace(cell.architecture, layers=[]))
+        cells[key] = lagging.cells[key] if key[1] == "alexnet" else bare
+    return replace(study, cells=cells)
 
 
 def test_a_loss_that_rose_beside_unsettled_averages_is_not_laid_to_learning_by_heart() -> None:
-    study = study_of({"alexnet": 1.0})
-    key, cell = next(iter(study.cells.items()))
-    rising = [
-        replace(epoch, validation_loss=1.0 + 0.2 * place)
-        for place, epoch in enumerate(cell.runs[0].history)
-    ]
-    study = replace(study, cells={key: replace(cell, runs=[replace(cell.runs[0], history=rising)])})
-    assert "went on learning the training images by heart" in verdicts.rising_loss(
-        normalised(study, 0.9), "digits", NAMES
+    study = with_one_normalised(study_of({"lenet": 1.0, "alexnet": 1.0}))
+    cells = {}
+    for key, cell in study.cells.items():
+        rising = [
+            replace(epoch, validation_loss=1.0 + 0.2 * place)
+            for place, epoch in enumerate(cell.runs[0].history)
+        ]
+        cells[key] = replace(cell, runs=[replace(cell.runs[0], history=rising)])
+    settled, lagging = verdicts.rising_loss(replace(study, cells=cells), "digits", NAMES).split(
+        " The validation loss of "
     )
-    text = verdicts.rising_loss(normalised(study), "digits", NAMES)
-    assert text.endswith("that were still those of other weights: these figures cannot tell.")
+    assert settled.startswith("The validation loss of LENET (")
+    assert "this network went on learning the training images by heart" in settled
+    assert lagging.startswith("ALEXNET (")
+    assert lagging.endswith("so its lowest point marks no best epoch.")
+
+
+def test_gaps_beside_unsettled_averages_are_no_measure_of_overfitting() -> None:
+    study = study_of({"lenet": 0.2, "alexnet": 1.0})
+    text = verdicts.overfitting(with_one_normalised(study), "digits", NAMES)
+    assert text.startswith("From training to test images ALEXNET falls from ")
+    assert "LENET" not in text
+    assert "no measure of overfitting" in text
+    assert "no measure of overfitting" not in verdicts.overfitting(study, "digits", NAMES)
+
+
+def test_nothing_follows_about_size_where_averages_lag() -> None:
+    study = study_of({"lenet": 0.2, "alexnet": 3.0})
+    assert "more parameters is the" in verdicts.size(study, "digits", NAMES)
+    text = verdicts.size(with_one_normalised(study), "digits", NAMES)
+    assert text.endswith("so nothing follows about size.")
+
+
+def test_who_has_no_averages_is_told_among_what_was_not_held_equal() -> None:
+    study = study_of({"lenet": 0.2, "alexnet": 3.0})
+    said = "LENET has no batch normalisation, and so no averages that lag behind"
+    assert said not in verdicts.fairness(study, "digits", NAMES)
+    assert said in verdicts.fairness(with_one_normalised(study), "digits", NAMES)
+
+
+def test_what_the_very_networks_do_with_averages_taken_anew() -> None:
+    manifest = Manifest("kept", "Kept", "2026-11-30", "c" * 40, {})
+    study = replace(
+        with_one_normalised(study_of({"lenet": 3.0, "alexnet": 0.2})), manifest=manifest
+    )
+    row = TakenAnew("kept", "digits", "alexnet", 0, 0.5, 0.4, 1.0, 0.99)
+    text = verdicts.taken_anew(study, "digits", NAMES, [row])
+    shares = f"is ALEXNET {percent(0.99)} instead of {percent(0.4)}. The other networks, as they"
+    assert f"{shares} are: LENET " in text
+    assert "ALEXNET then comes first there and not LENET" in text
+    level = verdicts.taken_anew(study, "digits", NAMES, [replace(row, anew_validation=0.41)])
+    assert "comes first" not in level
+    # Of other studies, or of some networks only, nothing follows.
+    assert verdicts.taken_anew(study, "digits", NAMES, [replace(row, study="other")]) == ""
+    assert verdicts.taken_anew(normalised(study), "digits", NAMES, [row]) == ""
+    assert verdicts.taken_anew(normalised(study, 0.9), "digits", NAMES, [row]) == ""
+
+
+def test_a_study_that_did_better_on_the_same_images_is_named() -> None:
+    ours, better = study_of({"lenet": 0.2}), study_of({"vgg16": 3.0})
+    manifest = Manifest("better", "A *better* one", "2026-11-30", "c" * 40, {})
+    better = replace(better, manifest=manifest)
+    text = verdicts.higher_elsewhere(ours, "digits", [better])
+    accuracy = percent(better.cell("digits", "vgg16").metrics.accuracy)
+    assert text.startswith(f"On the same images VGGNet-16 reached {accuracy} in *A ")
+    assert verdicts.higher_elsewhere(better, "digits", [better]) == ""
+    assert verdicts.higher_elsewhere(study_of({"vgg16": 5.0}), "digits", [better]) == ""
+    record = replace(better.datasets["digits"], digest="another")
+    others = replace(better, datasets={"digits": record})
+    assert verdicts.higher_elsewhere(ours, "digits", [others]) == ""
 
 
 def test_averages_that_reach_back_unlike_far_are_told_by_the_farthest() -> None:
     study = study_of({"alexnet": 1.0, "vgg16": 1.0})
-    layers = [Layer("bn", "BatchNormalization", [1], 0, "", "", [])]
+    layers = [Layer("bn", "BatchNormalization", [1], 0, "", "momentum 0.99", [])]
     cells = {
         key: replace(
             cell,
@@ -281,10 +363,10 @@ def test_fairness_names_what_differs() -> None:
     study = study_of({"lenet": 1.0, "alexnet": 1.0})
     cell = study.cell("digits", "lenet")
     equal = {key: replace(other, recipe=cell.recipe) for key, other in study.cells.items()}
-    assert "same settings" in verdicts.fairness(replace(study, cells=equal), "digits")
+    assert "same settings" in verdicts.fairness(replace(study, cells=equal), "digits", NAMES)
     other = replace(cell, recipe=cell.recipe.model_copy(update={"batch_size": 999}))
     unequal = replace(study, cells={**equal, ("digits", "lenet"): other})
-    said = verdicts.fairness(unequal, "digits")
+    said = verdicts.fairness(unequal, "digits", NAMES)
     assert "Not held equal between the networks: steps and batch size." in said
 
 
@@ -294,7 +376,7 @@ def test_a_setting_within_a_sentence_keeps_a_capital_that_is_its_own() -> None:
     conv = Layer("conv", "Conv2D", [1], 0, "relu", "64 kernels 3x3, same, L2 0.0001", [])
     penalised = replace(cell, architecture=replace(cell.architecture, layers=[conv]))
     study = replace(study, cells={**study.cells, ("digits", "vgg16"): penalised})
-    assert "L2 penalty on kernels" in verdicts.fairness(study, "digits")
+    assert "L2 penalty on kernels" in verdicts.fairness(study, "digits", NAMES)
 
 
 def test_pairs_are_counted_in_words() -> None:
@@ -375,11 +457,11 @@ def test_settings_that_differ_wherever_networks_can_be_told_apart_are_named() ->
     cell = cells["digits", "alexnet"]
     other = replace(cell, recipe=cell.recipe.model_copy(update={"learning_rate": 0.123}))
     cells["digits", "alexnet"] = other
-    text = verdicts.fairness(replace(study, cells=cells), "digits")
+    text = verdicts.fairness(replace(study, cells=cells), "digits", NAMES)
     assert "In the only pair that can be told apart these differ too: " in text
     assert "learning rate" in text.split("these differ too: ")[1]
     near = study_of({"lenet": 1.0, "alexnet": 1.0})
-    assert "these differ too" not in verdicts.fairness(near, "digits")
+    assert "these differ too" not in verdicts.fairness(near, "digits", NAMES)
 
 
 def test_an_interrupted_training_is_not_taken_to_have_run_beside_others() -> None:

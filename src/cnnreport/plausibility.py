@@ -204,7 +204,7 @@ def check_first_batch(cell: Cell, bands: Plausibility) -> Finding | None:
     knowing_nothing = math.log(_classes(cell))
     low, high = (end * knowing_nothing for end in (bands.first_batch.low, bands.first_batch.high))
     farthest = max(known, key=lambda loss: abs(math.log(max(loss, 1e-9) / knowing_nothing)))
-    words = "about that of a network that knows nothing"
+    words = "within what a network that knows nothing may have"
     if farthest < low:
         words = "lower than a network that knows nothing can have: do the labels reach it?"
     if farthest > high:
@@ -303,7 +303,7 @@ def check_averages(cell: Cell) -> Finding | None:
     """Ask that batch normalisation averages over little of a training; None without such a layer.
 
     A network that is tested with the averages of weights that it had long before may be right much
-    less often than one of the same weights with averages of its own (docs/benchmarks/averages.md).
+    less often than one of the same weights with averages taken anew (docs/benchmarks/averages.md).
     """
     share = averaged_share(cell)
     if share is None:
@@ -323,7 +323,6 @@ def check_averages(cell: Cell) -> Finding | None:
         band=(None, SETTLED),
         unit="share",
         words=words,
-        sources=("ioffe2015",),
     )
 
 

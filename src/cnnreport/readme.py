@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cnnreport import inserts
-from cnnreport.batchnorm import doubt_of_order
+from cnnreport.batchnorm import order_in_doubt
 from cnnreport.errors import InputError
 from cnnreport.formats import PLUS_MINUS, listing, md
 from cnnreport.original import Original
@@ -20,10 +20,6 @@ README, NAME = "README.md", "readme"
 
 HEADERS = ["Study", "Image set", "Recipe", "Seeds", "Test accuracy by rank"]
 
-UNSETTLED = (
-    "averages of batch normalisation had not settled: that order may be one of short trainings "
-    "([measured](docs/benchmarks/averages.md))."
-)
 LINE_BREAK = "<br>"
 LEGEND = (
     "The rank of a network is one more than the number of networks that are significantly better; "
@@ -42,15 +38,21 @@ def figures(frozen: Sequence[Study], original: Original) -> str:
 
 
 def _in_doubt(frozen: Sequence[Study]) -> list[str]:
-    """Say in which studies longer trainings may bring the networks into another order."""
-    titles = [
+    """Say on which image sets averages of batch normalisation may decide the order of networks."""
+    found = [
         f"*{md(title_of(study))}*"
+        + (f" ({md(study.datasets[dataset].title)})" if len(study.datasets) > 1 else "")
         for study in frozen
-        if any(doubt_of_order(study, dataset) for dataset in study.datasets)
+        for dataset in study.datasets
+        if order_in_doubt(study, dataset)
     ]
-    if not titles:
+    if not found:
         return []
-    return [f"In {listing(titles)}, {UNSETTLED}"]
+    return [
+        f"In {listing(found)} networks were tested with averages of batch normalisation that reach "
+        "over much of their training, which may decide the order "
+        "([measured](docs/benchmarks/averages.md))."
+    ]
 
 
 def _rows(study: Study, original: Original) -> list[list[str]]:

@@ -125,7 +125,7 @@ def other_settings(study: Study, cell: Cell, original: Original) -> tuple[str, .
     theirs = Recipe.model_construct(**named)
     matters = {
         "heads": cell.has_auxiliary_heads,
-        "batch_norm_momentum": cell.has_layer("BatchNormalization"),
+        "batch_norm_momentum": cell.has_batch_norm,
     }
     others = {
         "epochs": printed is None or printed.epochs != cell.metrics.epochs,

@@ -78,6 +78,23 @@ class Cell:
         return any(layer.kind == kind for layer in self.architecture.layers)
 
     @property
+    def has_batch_norm(self) -> bool:
+        """Whether the network has a layer of batch normalisation."""
+        return self.has_layer("BatchNormalization")
+
+    @property
+    def batch_norm_momentum(self) -> float | None:
+        """With which momentum batch normalisation averages, of several layers the largest.
+
+        The recipe's, or else the network's own, as the record of layers words it; None without.
+        """
+        if not self.has_batch_norm or self.recipe.batch_norm_momentum is not None:
+            return self.recipe.batch_norm_momentum if self.has_batch_norm else None
+        texts = (each.settings for each in self.architecture.layers)
+        found = [float(f) for text in texts for f in re.findall(r"^momentum ([\d.]+)", text)]
+        return max(found, default=None)
+
+    @property
     def has_auxiliary_heads(self) -> bool:
         """Whether the network has heads beside its main one, so that `Recipe.heads` matters."""
         return any(layer.name == "aux1" for layer in self.architecture.layers)

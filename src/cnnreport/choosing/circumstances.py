@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from cnnreport.batchnorm import doubt_of_order
 from cnnreport.choosing.choices import Choice, choose, equals_of
 from cnnreport.choosing.criteria import (
     ACCURACY,
@@ -31,6 +30,7 @@ from cnnreport.tables import (
     drawn,
     interval_text,
     with_doubt,
+    with_order_in_doubt,
 )
 
 BY = CRITERIA["train_seconds"]
@@ -64,10 +64,9 @@ def circumstances(study: Study, dataset: str, names: Names) -> list[Circumstance
 def headline(study: Study, dataset: str, names: Names) -> str:
     """Return whom to take where accuracy matters, whom where which cost does, in a sentence.
 
-    And a second one where it may be the shortness of the trainings that decides.
+    And a second one where it may be averages of batch normalisation that decide.
     """
-    parts = (_headline(study, dataset, names), doubt_of_order(study, dataset))
-    return " ".join(filter(None, parts))
+    return with_order_in_doubt(_headline(study, dataset, names), study, dataset)
 
 
 def _headline(study: Study, dataset: str, names: Names) -> str:

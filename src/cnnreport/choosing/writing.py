@@ -13,7 +13,7 @@ from cnnreport.formats import decimal, listing, md, percent, points, thousands
 from cnnreport.statistics import tie_groups
 from cnnreport.study import Cell, Study
 from cnnreport.tables import INTERVAL, NONE, Names, Table
-from cnnreport.tables.words import accuracy_text, joined
+from cnnreport.tables.words import accuracy_text, joined, with_order_in_doubt
 
 _BEFORE_FIGURES = ("Image set", "Network")
 """Columns of the table of every figure before those of the criteria."""
@@ -174,7 +174,9 @@ def reasoning(study: Study, dataset: str, limits: Limits, by: Criterion, names: 
     held = candidates(study, dataset, limits)
     kept = [each.cell.model for each in held if each.remains]
     lines = [f"{names[each.cell.model]}: {_verdict(each, limits)}" for each in held]
-    return [*lines, _taken(study, dataset, kept, by, names) if kept else _relaxed(held, names)]
+    if not kept:
+        return [*lines, _relaxed(held, names)]
+    return [*lines, with_order_in_doubt(_taken(study, dataset, kept, by, names), study, dataset)]
 
 
 def _verdict(held: Candidate, limits: Limits) -> str:

@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cnnreport import formats
 from cnnreport.differences import LIVE
 from cnnreport.navigation import comparison_path
 from cnnreport.original import Original
 from cnnreport.pages.places import folder_of
-from cnnreport.pages.sources import titles_of
+from cnnreport.pages.sources import escaped, titles_of
 from cnnreport.params import Params
 from cnnreport.records import DatasetRecord
 from cnnreport.study import Manifest, Study, share_cells
@@ -113,8 +112,3 @@ def image_sets_of(kept: Sequence[Kept]) -> list[DatasetRecord]:
     """Return the image sets of frozen studies, each once."""
     records = (record for each in kept for record in each.study.datasets.values())
     return list({record.title: record for record in records}.values())
-
-
-def escaped(titles: Mapping[str, str]) -> dict[str, str]:
-    """Return the titles of networks as Markdown takes them for plain text."""
-    return {model: formats.md(title) for model, title in titles.items()}

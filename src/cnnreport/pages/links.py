@@ -1,8 +1,6 @@
 """What a page can point to from where it stands, as templates ask for it."""
 
-import ast
 import posixpath
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +13,7 @@ from cnnreport.formulas import PREFIX, DrawnFormula, missing
 from cnnreport.pages.beside import Kept
 from cnnreport.pages.places import BIBLIOGRAPHY, FIGURES, FILES, figures_folder, folder_of, relative
 from cnnreport.pages.sources import FigureText
-from cnnreport.pages.templating import fenced
+from cnnreport.pages.templating import docstring_text, fenced
 from cnnreport.passports import Passports
 from cnnreport.picture_texts import FOLDER as PICTURES
 from cnnreport.picture_texts import Picture
@@ -145,23 +143,3 @@ class Links:
             model: f"[{title}]({self.live(f'{folder}report/networks/{model}.md')})"
             for model, title in kept.titles.items()
         }
-
-
-def docstring_text(code: str) -> str:
-    """Return the docstring of a module as Markdown: paragraphs and lists, and no markup in them."""
-    try:
-        said = ast.get_docstring(ast.parse(code)) or ""
-    except SyntaxError:
-        return ""
-    blocks = [block.strip() for block in re.split(r"\n\s*\n", said)]
-    return "\n\n".join("\n".join(_block_lines(block)) for block in blocks if block)
-
-
-def _block_lines(block: str) -> list[str]:
-    """Return a paragraph as one line, or a list as a line for each of its items."""
-    parts = re.split(r"^[-*] ", block, flags=re.MULTILINE)
-    texts = [formats.md(" ".join(part.split())) for part in parts]
-    if len(texts) == 1:
-        return texts
-    lead = [texts[0], ""] if texts[0] else []
-    return [*lead, *(f"- {text}" for text in texts[1:])]

@@ -22,14 +22,13 @@ from cnnreport.navigation import (
 from cnnreport.pages.beside import (
     compared_in,
     comparisons_of,
-    escaped,
     image_sets_of,
     kept_studies,
     title_of,
 )
 from cnnreport.pages.links import Links
 from cnnreport.pages.places import FRONT, STUDIES, folder_of, relative
-from cnnreport.pages.sources import FigureText, Sources, Written, titles_of
+from cnnreport.pages.sources import FigureText, Sources, Written, escaped, titles_of
 from cnnreport.pages.templating import FENCE, make_environment, render_template, tidy
 from cnnreport.params import Params
 from cnnreport.passports import Group
@@ -106,6 +105,7 @@ def render_pages(
         },
         "beside_it": comparisons_of(study, frozen, live),
         "others": frozen,
+        "taken_anew": sources.taken_anew,
         "sections": entries,
         "titles": escaped(titles),
         "tables": tables,

@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cnnreport import formats
 from cnnreport.bands import Plausibility, load_plausibility
+from cnnreport.batchnorm import TakenAnew, load_taken_anew
 from cnnreport.bibliography import Bibliography, load_bibliography
 from cnnreport.claims import Claim, load_claims
 from cnnreport.errors import InputError
@@ -33,13 +35,20 @@ class Sources:
 
     `templates` and `code` (the networks' Python files) map a path to its text; `hand_written` are
     the titles of the pages below docs/ that people wrote, in the order of the navigation;
-    `formulas` are those that the plot stage has drawn.
+    `formulas` are those that the plot stage has drawn, `taken_anew` what frozen networks do with
+    other averages of batch normalisation.
     """
 
     templates: Mapping[str, str]
     code: Mapping[str, str]
     hand_written: Mapping[str, str]
     formulas: Mapping[str, DrawnFormula] = field(default_factory=dict)
+    taken_anew: Sequence[TakenAnew] = ()
+
+
+def escaped(titles: Mapping[str, str]) -> dict[str, str]:
+    """Return the titles of networks as Markdown takes them for plain text."""
+    return {model: formats.md(title) for model, title in titles.items()}
 
 
 @dataclass(frozen=True)
@@ -97,13 +106,19 @@ def load_sources(templates: Path, models: Path, docs: Path) -> Sources:
 
     Raises:
         InputError: there are no templates.
+        ResultsError: the table of averages taken anew is malformed.
 
     """
     found = _texts(templates, "*.md.j2")
     if not found:
         raise InputError(f"{templates}: wanted a folder with templates (*.md.j2), found none")
-    drawn = load_drawn(docs / FIGURES)
-    return Sources(found, _texts(models, "*.py"), hand_written_pages(docs), drawn)
+    return Sources(
+        found,
+        _texts(models, "*.py"),
+        hand_written_pages(docs),
+        load_drawn(docs / FIGURES),
+        load_taken_anew(docs),
+    )
 
 
 def hand_written_pages(docs: Path) -> dict[str, str]:

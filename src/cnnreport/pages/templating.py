@@ -1,5 +1,6 @@
 """Render one template: the filters that it has, and errors as one line with its place."""
 
+import ast
 import functools
 import json
 import math
@@ -40,6 +41,26 @@ def fenced(text: str, language: str) -> str:
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+
+
+def docstring_text(code: str) -> str:
+    """Return the docstring of a module as Markdown: paragraphs and lists, and no markup in them."""
+    try:
+        said = ast.get_docstring(ast.parse(code)) or ""
+    except SyntaxError:
+        return ""
+    blocks = [block.strip() for block in re.split(r"\n\s*\n", said)]
+    return "\n\n".join("\n".join(_block_lines(block)) for block in blocks if block)
+
+
+def _block_lines(block: str) -> list[str]:
+    """Return a paragraph as one line, or a list as a line for each of its items."""
+    parts = re.split(r"^[-*] ", block, flags=re.MULTILINE)
+    texts = [formats.md(" ".join(part.split())) for part in parts]
+    if len(texts) == 1:
+        return texts
+    lead = [texts[0], ""] if texts[0] else []
+    return [*lead, *(f"- {text}" for text in texts[1:])]
 
 
 def indented_json(value: object) -> str:

@@ -24,7 +24,7 @@ from cnnreport.pipeline import (
     override,
     project_folder,
 )
-from cnnreport.planning.counting import count, known_macs, too_large, uncounted
+from cnnreport.planning.counting import known_macs, sizes_of, too_large, uncounted
 from cnnreport.planning.estimates import Estimate, estimate
 from cnnreport.planning.past import Machine, load_past_runs
 from cnnreport.planning.work import trainings
@@ -103,15 +103,16 @@ def load_plan(changes: Sequence[str], targets: Sequence[str]) -> Plan:
         for step in steps
         if step.action != "restore" and step.name in every
     }
-    counted = count(uncounted(coming.values(), past))
-    macs = known_macs(past) | {work: each.macs for work, each in counted.items()}
+    sizes = sizes_of(uncounted(coming.values(), past))
+    macs = known_macs(past) | {key: size.macs for key, size in sizes.items()}
     here = Machine.here(params.precision, params.threads)
     estimates = {
         name: found
         for name, each in coming.items()
         if (found := estimate(each, past, here, macs.get((each.model, each.shape))))
     }
-    said = [*too_large(counted, psutil.virtual_memory().total), *notes(steps, _kept(params))]
+    memory = psutil.virtual_memory().total
+    said = [*too_large(sizes, params.recipes[params.recipe], memory), *notes(steps, _kept(params))]
     return Plan(steps, estimates, tuple(said), upstream)
 
 

@@ -33,6 +33,10 @@ class Shape:
     classes: int
 
 
+NetworkShape = tuple[str, Shape]
+"""A network, and the shape of the image set: what decides its layers."""
+
+
 @dataclass(frozen=True)
 class Training:
     """A training to come; `images` counts those it goes through, over all epochs."""

@@ -86,6 +86,7 @@ from cnnreport.tables.words import (
     interval_text,
     shape_text,
     with_doubt,
+    with_order_in_doubt,
 )
 
 __all__ = [
@@ -176,5 +177,6 @@ __all__ = [
     "use_cost",
     "window_sum",
     "with_doubt",
+    "with_order_in_doubt",
     "worse_than_blind",
 ]

@@ -3,7 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from cnnreport.differences import SAME, CellDifference, Differences, Values, summary
+from cnnreport.differences import (
+    SAME,
+    CellDifference,
+    ClaimChange,
+    Differences,
+    Values,
+    summary,
+)
 from cnnreport.formats import (
     decimal,
     macs,
@@ -60,7 +67,14 @@ def difference_parts(found: Differences, names: Mapping[str, str], write: Write 
     flipped = [
         Part("Ranks that changed", rank_changes(found, names, write)),
         Part("Networks that stand otherwise to each other", relation_changes(found, names, write)),
-        Part("Claims whose verdict changed", claim_changes(found, write)),
+        Part(
+            "Claims whose verdict changed",
+            claim_changes(found, [each for each in found.claims if not each.one_sided], write),
+        ),
+        Part(
+            "Claims that only one of the studies can test",
+            claim_changes(found, [each for each in found.claims if each.one_sided], write),
+        ),
     ]
     kept = [part for part in flipped if part.table.rows]
     return [*numbers, *kept, Part("Underneath", causes(found, write))]
@@ -157,9 +171,9 @@ def relation_changes(found: Differences, names: Mapping[str, str], write: Write 
     return Table(["Image set", "Pair", write(found.before), write(found.after)], rows, "llll")
 
 
-def claim_changes(found: Differences, write: Write = md) -> Table:
-    """Return one row a claim whose verdict is another."""
-    rows = [[write(each.says), each.before, each.after] for each in found.claims]
+def claim_changes(found: Differences, claims: Sequence[ClaimChange], write: Write = md) -> Table:
+    """Return one row a claim with its verdicts in both studies."""
+    rows = [[write(each.says), each.before, each.after] for each in claims]
     return Table(["Claim", write(found.before), write(found.after)], rows, "lll")
 
 

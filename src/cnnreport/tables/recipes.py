@@ -58,9 +58,11 @@ def settings_of(cell: Cell) -> dict[str, str]:
 
 def _batch_norm(cell: Cell) -> str:
     """Return the momentum of batch normalisation, or the dash where the network has none."""
-    if not cell.has_layer("BatchNormalization"):
+    momentum = cell.batch_norm_momentum
+    if momentum is None:
         return NONE
-    return _or(cell.recipe.batch_norm_momentum, "the network's own")
+    own = "" if cell.recipe.batch_norm_momentum is not None else ", the network's own"
+    return f"{shortest(momentum)}{own}"
 
 
 def work_of(cell: Cell) -> dict[str, str]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from cnnreport.batchnorm import order_in_doubt
 from cnnreport.formats import percent, percent_range, percent_spread, plural
 from cnnreport.statistics import CONFIDENCE, Interval, accuracy_interval, seed_deviation
-from cnnreport.study import Cell
+from cnnreport.study import Cell, Study
 
 Names = Mapping[str, str]
 """A network's key and how a page writes it, in Markdown."""
@@ -49,6 +50,17 @@ def with_doubt(sentence: str, cell: Cell) -> str:
     if len(cell.runs) > 1:
         return sentence
     return f"{sentence} With one seed each, another seed may change that."
+
+
+def with_order_in_doubt(sentence: str, study: Study, dataset: str) -> str:
+    """Return a sentence on whom to take, with the doubt that lagging averages leave behind it."""
+    if not order_in_doubt(study, dataset):
+        return sentence
+    return (
+        f"{sentence} Batch normalisation tested networks here with averages that reach over much "
+        "of their training: averages taken anew, a lower momentum or a longer training may turn "
+        "the choice round."
+    )
 
 
 def threads_text(threads: int | None) -> str:

@@ -5,18 +5,19 @@ and the statistics choose their wording. `names` is how the page writes each net
 reach everything below as `verdicts.NAME`.
 """
 
+from cnnreport.verdicts.averages import taken_anew, unsettled
 from cnnreport.verdicts.classes import balance, class_certainty, extreme_classes
 from cnnreport.verdicts.costs import beside_others, cost
 from cnnreport.verdicts.ranking import in_short, outcome, pairs, size, verdict
 from cnnreport.verdicts.training import (
     elsewhere,
     fairness,
+    higher_elsewhere,
     how_trained,
     overfitting,
     rising_loss,
     seeds,
     spread,
-    unsettled,
 )
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "elsewhere",
     "extreme_classes",
     "fairness",
+    "higher_elsewhere",
     "how_trained",
     "in_short",
     "outcome",
@@ -36,6 +38,7 @@ __all__ = [
     "seeds",
     "size",
     "spread",
+    "taken_anew",
     "unsettled",
     "verdict",
 ]

@@ -72,7 +72,7 @@ def balanced(cell: Cell) -> float:
 
 
 def extreme_classes(study: Study, dataset: str) -> str:
-    """Say which class the networks recognise best and which worst, on average."""
+    """Say of which class the networks recognise most images and of which fewest, on average."""
     cells = study.cells_of(dataset)
     means = {
         name: mean([cell.metrics.class_accuracy[name] for cell in cells])
@@ -81,9 +81,9 @@ def extreme_classes(study: Study, dataset: str) -> str:
     best, worst = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
     opening = "Averaged over the networks, the" if len(cells) > 1 else "The"
     return (
-        f"{opening} class recognised best is {md(best)} "
-        f"({percent(means[best])}) and the one recognised worst is {md(worst)} "
-        f"({percent(means[worst])})."
+        f"{opening} class whose test images are recognised most often is {md(best)} "
+        f"({percent(means[best])} of them) and least often {md(worst)} "
+        f"({percent(means[worst])}). How often a class is named wrongly is another question."
     )
 
 

@@ -27,7 +27,7 @@ def cost(study: Study, dataset: str, names: Names) -> str:
     return (
         f"{text}; {names[slowest.model]} took the longest of all, "
         f"{seconds(slowest.train_seconds)}, about {decimal(times, 1 if times < 10 else 0)} times "
-        "as long."
+        "as long by the clock."
     )
 
 

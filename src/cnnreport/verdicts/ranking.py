@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cnnreport.batchnorm import doubt_of_order
+from cnnreport.batchnorm import is_unsettled
 from cnnreport.evidence import derive
 from cnnreport.formats import (
     all_of,
@@ -33,9 +33,10 @@ from cnnreport.tables import (
     drawn,
     interval_text,
     with_doubt,
+    with_order_in_doubt,
 )
+from cnnreport.verdicts.averages import unsettled
 from cnnreport.verdicts.costs import cost
-from cnnreport.verdicts.training import unsettled
 
 
 def verdict(study: Study, dataset: str, names: Names) -> list[str]:
@@ -170,6 +171,8 @@ def _agreement(study: Study, dataset: str) -> str:
     apart = [pair for pair in told if _more_parameters(study, dataset, pair)]
     if not apart:
         return "No two networks that can be told apart differ in parameters."
+    if doubtful := _with_lagging_averages(study, dataset, apart):
+        return doubtful
     agree = sum(
         (pair.difference > 0) == (_more_parameters(study, dataset, pair) > 0) for pair in apart
     )
@@ -188,6 +191,22 @@ def _agreement(study: Study, dataset: str) -> str:
     )
 
 
+def _with_lagging_averages(study: Study, dataset: str, pairs: Sequence[Comparison]) -> str:
+    """Say that nothing follows from pairs in which averages of batch normalisation lag."""
+    lagging = [
+        pair
+        for pair in pairs
+        if any(is_unsettled(study.cell(dataset, each)) for each in (pair.model_a, pair.model_b))
+    ]
+    if len(lagging) < len(pairs):
+        return ""
+    found = "the only pair" if len(pairs) == 1 else f"each of the {in_words(len(pairs))} pairs"
+    return (
+        f"In {found} of networks that can be told apart, one at least was tested with averages of "
+        "batch normalisation that reach over much of its training, so nothing follows about size."
+    )
+
+
 def _more_parameters(study: Study, dataset: str, pair: Comparison) -> int:
     """Return by how many parameters the first network of a pair has more than the second."""
     first, second = study.cell(dataset, pair.model_a), study.cell(dataset, pair.model_b)
@@ -196,7 +215,7 @@ def _more_parameters(study: Study, dataset: str, pair: Comparison) -> int:
 
 def outcome(study: Study, dataset: str, names: Names) -> str:
     """Say which network to take for an image set like this, as far as the figures allow it."""
-    return " ".join(filter(None, (_choice(study, dataset, names), doubt_of_order(study, dataset))))
+    return with_order_in_doubt(_choice(study, dataset, names), study, dataset)
 
 
 def _choice(study: Study, dataset: str, names: Names) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from cnnreport.alike import trained_alike
-from cnnreport.batchnorm import averaged_share, averaged_steps, momentum_of, unsettled_cells
+from cnnreport.batchnorm import is_unsettled, unsettled_cells
 from cnnreport.evidence import derive, unmarked
 from cnnreport.formats import (
     PLUS_MINUS,
@@ -13,9 +13,9 @@ from cnnreport.formats import (
     percent,
     plural,
     points,
-    shortest,
     thousands,
 )
+from cnnreport.networks import NETWORKS
 from cnnreport.statistics import ALPHA, Comparison, compare_all, seed_deviation
 from cnnreport.study import Cell, Run, Study
 from cnnreport.tables import Names, settings_of, unequal_settings
@@ -88,6 +88,30 @@ def elsewhere(study: Study, dataset: str, names: Names, others: Sequence[Study])
     return " ".join(found)
 
 
+def higher_elsewhere(study: Study, dataset: str, others: Sequence[Study]) -> str:
+    """Name the frozen study whose best network did better on the same images; nothing if none."""
+    digest = study.datasets[dataset].digest
+    found = [
+        (cell.metrics.accuracy, cell, other)
+        for other in others
+        if other.name != study.name and other.manifest
+        for name, record in other.datasets.items()
+        if record.digest == digest
+        for cell in other.cells_of(name)
+    ]
+    if not found:
+        return ""
+    accuracy, cell, other = max(found, key=lambda each: each[0])
+    if accuracy <= max(each.metrics.accuracy for each in study.cells_of(dataset)):
+        return ""
+    title = md(other.manifest.title if other.manifest else other.name)
+    return (
+        f"On the same images {md(NETWORKS.get(cell.model, cell.model))} reached "
+        f"{percent(accuracy)} in *{title}* (recipe `{other.params.recipe}`), more than any network "
+        "of this study."
+    )
+
+
 def _by_seed(cell: Cell) -> str:
     """Write the accuracy of each seed: ``57.2 % with seed 0 and 58.9 % with seed 1``."""
     if len(cell.runs) == 1:
@@ -97,7 +121,7 @@ def _by_seed(cell: Cell) -> str:
     return listing([f"{percent(accuracy)} with seed {seed}" for seed, accuracy in known])
 
 
-def fairness(study: Study, dataset: str) -> str:
+def fairness(study: Study, dataset: str, names: Names) -> str:
     """Say which settings differ between networks; empty for one network."""
     if len(study.params.models) == 1:
         return ""
@@ -117,6 +141,19 @@ def fairness(study: Study, dataset: str) -> str:
     return (
         f"Not held equal between the networks: {_settings(unequal)}. A difference in accuracy may "
         f"therefore come from the training as well as from the architecture.{too}"
+        f"{_tested_otherwise(study, dataset, names)}"
+    )
+
+
+def _tested_otherwise(study: Study, dataset: str, names: Names) -> str:
+    """Say which networks are tested without averages where those of others lag; or nothing."""
+    without = [names[cell.model] for cell in study.cells_of(dataset) if not cell.has_batch_norm]
+    if not without or not unsettled_cells(study, dataset):
+        return ""
+    verb = "has" if len(without) == 1 else "have"
+    return (
+        f" {listing(without)} {verb} no batch normalisation, and so no averages that lag behind "
+        "the weights in the test."
     )
 
 
@@ -136,35 +173,16 @@ def _in_sentence(name: str) -> str:
     return name[0].lower() + name[1:] if name[1:2].islower() else name
 
 
-def unsettled(study: Study, dataset: str, names: Names) -> str:
-    """Warn of networks whose batch normalisation tests with averages of much of their training."""
-    early = unsettled_cells(study, dataset)
-    if not early:
-        return ""
-    reach = _reach(max(early, key=lambda cell: averaged_share(cell) or 0.0))
-    most = "" if {unmarked(_reach(cell)) for cell in early} == {unmarked(reach)} else "at most "
-    return (
-        f"Batch normalisation tests a network with averages that it gathers in training, those of "
-        f"{listing([names[cell.model] for cell in early])} over {most}{reach}. While the weights "
-        "still change much, these averages are those of other weights, so these test accuracies "
-        "may say more about a short training than about the networks."
-    )
-
-
-def _reach(cell: Cell) -> str:
-    """Say over which steps the averages of a cell's batch normalisation reach back."""
-    steps, momentum, span = cell.steps, momentum_of(cell), averaged_steps(cell)
-    reach = (
-        f"about the last {thousands(span)} of {thousands(steps)} steps"
-        if span < steps
-        else f"more steps than the {thousands(steps)} that there were"
-    )
-    return f"{reach} (momentum {shortest(momentum)})"
-
-
 def overfitting(study: Study, dataset: str, names: Names) -> str:
     """Say which network loses most and least between training and test images."""
     cells = study.cells_of(dataset)
+    if early := unsettled_cells(study, dataset):
+        return (
+            f"From training to test images {_losses(early, names)}. That is no measure of "
+            "overfitting: training figures are taken with each batch normalised by itself, test "
+            "figures with averages that reach over much of the training, with which these networks "
+            "may answer their training images no better."
+        )
     widest = max(cells, key=_gap)
     if _gap(widest) <= 0:
         return (
@@ -191,10 +209,21 @@ def overfitting(study: Study, dataset: str, names: Names) -> str:
     )
 
 
+def _losses(cells: Sequence[Cell], names: Names) -> str:
+    """Say what each network loses between training and test images."""
+    return listing(
+        [
+            f"{names[cell.model]} falls from {percent(cell.metrics.train_accuracy)} to "
+            f"{percent(cell.metrics.accuracy)}"
+            for cell in cells
+        ]
+    )
+
+
 def _training_figure(cells: Sequence[Cell]) -> str:
     """Say in what the accuracy on training images is another figure than that on test images."""
     dropout = any(cell.has_layer("Dropout") for cell in cells)
-    normalised = any(cell.has_layer("BatchNormalization") for cell in cells)
+    normalised = any(cell.has_batch_norm for cell in cells)
     changed = any(cell.recipe.flip or cell.recipe.shift for cell in cells)
     ways = [
         "while the weights still changed",
@@ -216,23 +245,27 @@ def _gap(cell: Cell) -> float:
 def rising_loss(study: Study, dataset: str, names: Names) -> str:
     """Say for which networks the validation loss rose before the end; nothing if for none."""
     cells = [cell for cell in study.cells_of(dataset) if all(map(_has_risen, cell.runs))]
+    by_heart = [cell for cell in cells if not is_unsettled(cell)]
+    lagging = [cell for cell in cells if is_unsettled(cell)]
+    these = "this network" if len(by_heart) == 1 else "these networks"
+    sentences = [
+        f"{_rose(by_heart, names)}: {these} went on learning the training images by heart. More "
+        "images, or fewer epochs, may have helped more than the choice between networks."
+        if by_heart
+        else "",
+        f"{_rose(lagging, names)}. It is taken with averages that reach over much of the training, "
+        "as the test is, so its lowest point marks no best epoch."
+        if lagging
+        else "",
+    ]
+    return " ".join(filter(None, sentences))
+
+
+def _rose(cells: Sequence[Cell], names: Names) -> str:
     risen = [f"{names[cell.model]} ({_lowest_epochs(cell)})" for cell in cells]
-    if not risen:
-        return ""
-    one = len(risen) == 1
-    rose = (
+    return (
         f"The validation loss of {listing(risen)} was lowest before the end and had risen by a "
         "tenth or more in the last epoch"
-    )
-    if any(cell in unsettled_cells(study, dataset) for cell in cells):
-        return (
-            f"{rose}. That may be training images learned by heart, or averages of batch "
-            "normalisation that were still those of other weights: these figures cannot tell."
-        )
-    return (
-        f"{rose}: {'this network' if one else 'these networks'} went on "
-        "learning the training images by heart. More images, or fewer epochs, may have helped "
-        "more than the choice between networks."
     )
 
 
