@@ -355,8 +355,8 @@ def test_extreme_classes_are_those_of_the_means() -> None:
     accuracies = study.cell("digits", "lenet").metrics.class_accuracy
     text = verdicts.extreme_classes(study, "digits")
     assert "network" not in text
-    assert f"best is {max(accuracies, key=accuracies.__getitem__)} " in text
-    assert f"worst is {min(accuracies, key=accuracies.__getitem__)} " in text
+    assert f"most often is {max(accuracies, key=accuracies.__getitem__)} " in text
+    assert f"least often {min(accuracies, key=accuracies.__getitem__)} " in text
 
 
 def test_fairness_names_what_differs() -> None:
