@@ -66,7 +66,9 @@ def use_cost(study: Study, dataset: str, names: Names) -> Table:
             latency_text(cell, 128),
             percent(cell.metrics.accuracy),
         ]
-        for cell in sorted(study.cells_of(dataset), key=lambda cell: latency(cell, 128) or math.inf)
+        for cell in sorted(
+            study.cells_of(dataset), key=lambda cell: cell.latency_ms(128) or math.inf
+        )
     ]
     headers = [
         "Network",
@@ -104,7 +106,7 @@ def cell_use_cost(cell: Cell) -> Table:
         ["Latency, 1 image", latency_text(cell, 1)],
         ["Latency, 128 images", latency_text(cell, 128)],
     ]
-    full = latency(cell, 128)
+    full = cell.latency_ms(128)
     if full is not None:
         rows.append(["Images a second in batches of 128", thousands(1000 * 128 / full)])
     return Table(["Cost of using the network", "Value"], rows, "ll")
@@ -125,11 +127,6 @@ def training_macs(cell: Cell) -> float:
     return PASSES * cell.metrics.macs * seen
 
 
-def latency(cell: Cell, batch: int) -> float | None:
-    """Return the milliseconds that a batch of 1 or 128 images takes, the mean over the seeds."""
-    return cell.latency_ms(batch)
-
-
 def latency_conditions(params: Params) -> str:
     """Say how latencies were measured: from what to what, and with how many threads."""
     return (
@@ -140,14 +137,14 @@ def latency_conditions(params: Params) -> str:
         "Loading TensorFlow, the network "
         "and the images is left out, and so is the first batch, which is slower than all that "
         "follow. One that was taken while another training ran is longer than it is alone, by a "
-        "factor that nobody measured."
+        "factor that nobody measured; of several seeds the shortest stands here."
     )
 
 
 def latency_text(cell: Cell, batch: int) -> str:
     """Write the latency of a batch, or the dash where it was not measured."""
-    mean = latency(cell, batch)
-    return NONE if mean is None else milliseconds(mean)
+    duration = cell.latency_ms(batch)
+    return NONE if duration is None else milliseconds(duration)
 
 
 def energy_text(cell: Cell) -> str:

@@ -58,11 +58,7 @@ def settings_of(cell: Cell) -> dict[str, str]:
 
 def _batch_norm(cell: Cell) -> str:
     """Return the momentum of batch normalisation, or the dash where the network has none."""
-    momentum = cell.batch_norm_momentum
-    if momentum is None:
-        return NONE
-    own = "" if cell.recipe.batch_norm_momentum is not None else ", the network's own"
-    return f"{shortest(momentum)}{own}"
+    return NONE if cell.batch_norm_momentum is None else shortest(cell.batch_norm_momentum)
 
 
 def work_of(cell: Cell) -> dict[str, str]:
