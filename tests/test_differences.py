@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from make_study import STRENGTHS, make_study
+from make_study import STRENGTHS, make_study, normalised
 from numpy.typing import NDArray
 
 from cnnreport import tables
@@ -383,6 +383,13 @@ def test_a_claim_that_one_study_cannot_test_is_no_verdict_that_changed() -> None
     titles = [part.title for part in tables.difference_parts(found, {})]
     assert "Claims that only one of the studies can test" in titles
     assert "Claims whose verdict changed" not in titles
+
+
+def test_a_momentum_that_the_recipe_leaves_to_the_network_is_told_as_a_number() -> None:
+    study = make_study(models=("alexnet",))
+    before, after = normalised(study, 0.9), normalised(study, 0.99)
+    changed = compare(before, after, []).underneath.settings
+    assert changed == ("alexnet: batch_norm_momentum from 0.9 to 0.99",)
 
 
 def test_of_two_studies_without_a_name_the_one_with_one_seed_is_told() -> None:

@@ -96,6 +96,7 @@ def _effective(cell: Cell) -> dict[str, Any]:
         "epochs": cell.metrics.epochs,
         "recipe": cell.metrics.recipe,
         **{name: value for name, value in own.items() if name != "by_dataset"},
+        "batch_norm_momentum": cell.batch_norm_momentum,
         "precision": _joined(run.training.precision for run in cell.runs),
         "seeds": [run.seed for run in cell.runs],
     }
