@@ -12,7 +12,6 @@ Example:
 
 needs the folder in which a frozen study was trained, with its weights and prepared images, and
 takes minutes a network. `--table` only writes the page anew.
-
 """
 
 import argparse
@@ -32,6 +31,7 @@ from cnnreport.batchnorm import (
     TAKEN_ANEW,
     TakenAnew,
     averaged_steps,
+    last_validation,
     load_taken_anew,
     taken_anew_of,
 )
@@ -133,14 +133,15 @@ def _demand_same(cell: Cell, seed: int, weights: Path, prepared: Path, study: st
     """Refuse weights and images that a study's evaluation was not made with."""
     if cell.evaluation is None:
         raise ResultsError(f"{study}: {cell.model} on {cell.dataset} has no sealed evaluation")
-    wanted = {weights: cell.evaluation.weights[str(seed)]}
-    wanted |= {prepared / name: cell.evaluation.start.data[name] for name in USED}
-    for path, digest in wanted.items():
+    data = cell.evaluation.start.data
+    digests = [(weights, cell.evaluation.weights[str(seed)], sha256)]
+    digests += [(prepared / name, data[name], md5) for name in USED]
+    for path, wanted, digest in digests:
         if not path.is_file():
             raise ResultsError(
                 f"{path}: is missing; --root is the folder that {study} was trained in"
             )
-        if digest not in (sha256(path), md5(path)):
+        if digest(path) != wanted:
             raise ResultsError(f"{path}: is not the file that study {study} was tested with")
 
 
@@ -214,15 +215,12 @@ def _beside(study: Study, rows: Sequence[TakenAnew]) -> list[str]:
     found = []
     for dataset in dict.fromkeys(row.dataset for row in rows):
         seeds = sorted({row.seed for row in rows if row.dataset == dataset})
-        for cell in study.cells_of(dataset):
-            runs = [run for run in cell.runs if run.seed in seeds and not cell.has_batch_norm]
-            if runs:
-                share = fmean(run.history[-1].validation_accuracy for run in runs)
-                which = listing([str(seed) for seed in seeds])
-                found.append(
-                    f"{NETWORKS[cell.model]} {percent(share)} "
-                    f"({'seeds' if len(seeds) > 1 else 'seed'} {which})"
-                )
+        which = f"{'seeds' if len(seeds) > 1 else 'seed'} {listing([str(seed) for seed in seeds])}"
+        found += [
+            f"{NETWORKS[cell.model]} {percent(last_validation(cell, seeds))} ({which})"
+            for cell in study.cells_of(dataset)
+            if not cell.has_batch_norm
+        ]
     return found
 
 
@@ -233,7 +231,7 @@ def _key(row: TakenAnew) -> tuple[str, str, str]:
 def _summed(cell: Cell, rows: Sequence[TakenAnew]) -> dict[str, Any]:
     """Return a line of the table: the means over the seeds."""
     names = ("own_train", "own_validation", "anew_train", "anew_validation")
-    means = {name: float(np.mean([getattr(row, name) for row in rows])) for name in names}
+    means = {name: fmean(getattr(row, name) for row in rows) for name in names}
     return means | {
         "dataset": cell.dataset,
         "title": NETWORKS[cell.model],

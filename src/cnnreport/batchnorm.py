@@ -6,9 +6,10 @@ weights still change much, they are averages of other weights. `benchmarks/avera
 what that costs, by averages of finished networks that are taken anew.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 from cnnreport.evidence import derive
 from cnnreport.records import load_csv
@@ -92,3 +93,8 @@ def taken_anew_of(rows: Sequence[TakenAnew], cell: Cell, study: str) -> list[Tak
     """Return what was measured on the networks of a cell of a frozen study."""
     key = (study, cell.dataset, cell.model)
     return [row for row in rows if (row.study, row.dataset, row.model) == key]
+
+
+def last_validation(cell: Cell, seeds: Collection[int]) -> float:
+    """Return the accuracy on validation images after the last epoch, the mean over some seeds."""
+    return fmean(run.history[-1].validation_accuracy for run in cell.runs if run.seed in seeds)

@@ -88,8 +88,10 @@ class Cell:
 
         The recipe's, or else the network's own, as the record of layers words it; None without.
         """
-        if not self.has_batch_norm or self.recipe.batch_norm_momentum is not None:
-            return self.recipe.batch_norm_momentum if self.has_batch_norm else None
+        if not self.has_batch_norm:
+            return None
+        if self.recipe.batch_norm_momentum is not None:
+            return self.recipe.batch_norm_momentum
         texts = (each.settings for each in self.architecture.layers)
         found = [float(f) for text in texts for f in re.findall(r"^momentum ([\d.]+)", text)]
         return max(found, default=None)

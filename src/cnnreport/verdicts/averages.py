@@ -7,6 +7,7 @@ from cnnreport.batchnorm import (
     TakenAnew,
     averaged_share,
     averaged_steps,
+    last_validation,
     taken_anew_of,
     unsettled_cells,
 )
@@ -53,7 +54,7 @@ def taken_anew(study: Study, dataset: str, names: Names, rows: Sequence[TakenAne
         return ""
     seeds = [row.seed for row in measured[early[0]]]
     others = {
-        cell: _last_validation(cell, seeds)
+        cell: last_validation(cell, seeds)
         for cell in study.cells_of(dataset)
         if cell not in measured
     }
@@ -73,13 +74,7 @@ def taken_anew(study: Study, dataset: str, names: Names, rows: Sequence[TakenAne
     before, after = (max(each, key=each.__getitem__) for each in (own | others, anew | others))
     if before is not after:
         sentences.append(
-            f"{names[after.model]} then comes first there and not {names[before.model]}, so the "
-            "order in the table is one of averages as much as of networks."
+            f"{names[after.model]} then comes first there and not {names[before.model]}, so this "
+            "order is one of averages as much as of networks."
         )
     return " ".join(sentences)
-
-
-def _last_validation(cell: Cell, seeds: Sequence[int]) -> float:
-    """Return the accuracy on validation images after the last epoch, the mean over some seeds."""
-    found = [run.history[-1].validation_accuracy for run in cell.runs if run.seed in seeds]
-    return fmean(found)
