@@ -43,8 +43,10 @@ from cnnreport.networks import NETWORKS
 from cnnreport.original import Original, load_original
 from cnnreport.params import Params, Recipe, load_params
 from cnnreport.planning import train_images
+from cnnreport.planning.work import TRAIN_IMAGES
 from cnnreport.prepared import load_record
 from cnnreport.records import Epoch, load_csv
+from cnnreport.tables.costs import PASSES
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "docs" / "benchmarks" / "probe.csv"
@@ -231,10 +233,14 @@ def _probe(args: argparse.Namespace) -> None:
 
 @dataclass(frozen=True)
 class Probed:
-    """What the tries of one cell say; `epoch_seconds` are those of an epoch of all images."""
+    """What the tries of one cell say.
+
+    `epoch_seconds` are those of each thread in an epoch of all images; None where no two tries of
+    the network have processor seconds.
+    """
 
     points: list[Point]
-    epoch_seconds: float
+    epoch_seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -330,10 +336,14 @@ def _probed(rows: Sequence[Probe], whole: Mapping[str, int]) -> dict[Cell, Probe
     """Return the cells with tries at two numbers of images seen or more."""
     found = {}
     for dataset, model in itertools.product(DATASETS, NETWORKS):
-        tries = [row for row in rows if (row.dataset, row.model) == (dataset, model)]
-        points = once_each(map(_point, tries))
+        tries = [row for row in rows if row.model == model]
+        # The last layer is all that differs between the sets, so either tells the time of both.
+        own = [row for row in tries if row.dataset == dataset]
+        images = whole[dataset], TRAIN_IMAGES[dataset] - whole[dataset]
+        seconds = _epoch_seconds(own, *images) or _epoch_seconds(tries, *images)
+        points = once_each(map(_point, own))
         if len(points) > 1:
-            found[dataset, model] = Probed(points, _epoch_seconds(tries, whole[dataset]))
+            found[dataset, model] = Probed(points, seconds)
     return found
 
 
@@ -342,11 +352,20 @@ def _point(row: Try) -> Point:
     return Point(seen, float(row.validation_loss), float(row.validation_accuracy))
 
 
-def _epoch_seconds(tries: Sequence[Try], whole: int) -> float:
-    """Return the seconds of an epoch by the tries with the most images, start-up included."""
-    most = max(row.images for row in tries)
-    each = [float(row.seconds) / row.epochs for row in tries if row.images == most]
-    return fmean(each) * whole / most
+def _epoch_seconds(tries: Sequence[Probe], train: int, validation: int) -> float | None:
+    """Return the seconds of each thread in an epoch of all images, without the start-up.
+
+    That is the slope of the line through work and processor seconds. Work is counted in images to
+    train with; a validation image, which only goes forward, is worth a third of one
+    (`cnnreport.tables.costs.PASSES`).
+    """
+    looked_at = validation / PASSES
+    timed = [row for row in tries if row.processor_seconds]
+    work = [row.epochs * (row.images + looked_at) for row in timed]
+    if len({*work}) < 2:
+        return None
+    seconds = [float(row.processor_seconds) / row.threads for row in timed]
+    return float(np.polyfit(work, seconds, 1)[0] * (train + looked_at))
 
 
 def _trained_in_full(
@@ -400,7 +419,8 @@ def _measured(cell: Cell, probed: Probed) -> dict[str, Any]:
 def _predicted(cell: Cell, known: Known) -> dict[str, Any]:
     """Return a row of the table of predictions, with less in it where less is known.
 
-    `hours` are those of an epoch, `after` is the accuracy after the epochs of the profile laptop;
+    `hours` are those of an epoch, None where they are not known; `after` is the accuracy after the
+    epochs of the profile laptop;
     `beyond`: the original's accuracy is above all that the relation rests on.
     """
     dataset, model = cell
@@ -419,7 +439,8 @@ def _predicted(cell: Cell, known: Known) -> dict[str, Any]:
     probed, whole = known.probed[cell], known.whole[dataset]
     relation = _relation(dataset, known)
     after = accuracy_after(probed.points, laptop, whole, relation)
-    row |= {"after": after, "hours": probed.epoch_seconds / 3600}
+    hours = None if probed.epoch_seconds is None else probed.epoch_seconds / 3600
+    row |= {"after": after, "hours": hours}
     if original is None:
         return row
     loss = relation.loss(original)

@@ -37,7 +37,11 @@ COUNTS = ("images", "epochs", "seed", "threads")
 
 @dataclass(frozen=True)
 class Try:
-    """One row of the table; `settings` holds what differs from Recipe's own defaults."""
+    """One row of the table; `settings` holds what differs from Recipe's own defaults.
+
+    `seconds` are by the clock, `processor_seconds` those of all threads on the processor, which
+    other work beside hardly touches; early tries lack them.
+    """
 
     dataset: str
     model: str
@@ -49,6 +53,7 @@ class Try:
     validation_loss: str = ""
     train_accuracy: str = ""
     seconds: str = ""
+    processor_seconds: str = ""
 
 
 AnyTry = TypeVar("AnyTry", bound=Try)
@@ -143,7 +148,7 @@ def once(recipe: Recipe, row: Try, prepared: Path, table: Path = TABLE) -> None:
         return
     from cnnreport.training import Trainer, fit  # noqa: PLC0415 - takes seconds to load
 
-    started = time.perf_counter()
+    started, computed = time.perf_counter(), time.process_time()
     results: dict[str, str] = {}
     try:
         trainer = Trainer(
@@ -158,6 +163,7 @@ def once(recipe: Recipe, row: Try, prepared: Path, table: Path = TABLE) -> None:
     except TrainingError as error:
         print(error)
     results["seconds"] = f"{time.perf_counter() - started:.0f}"
+    results["processor_seconds"] = f"{time.process_time() - computed:.1f}"
     _append(replace(row, **results), table)
 
 

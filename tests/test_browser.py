@@ -37,6 +37,8 @@ AXE_PAGES = [
     "studies/objects/",
     "how-to/change-the-report/",
 ]
+PARTS = 6
+"""Tests that share out the pages of the whole site: one alone would take minutes."""
 EXEMPT: dict[str, str] = {}
 """Rules of axe that Material itself breaks, and why we leave it so."""
 
@@ -47,7 +49,10 @@ def paths(site: Path) -> list[str]:
     return [f"{path.parent.relative_to(site).as_posix()}/".removeprefix("./") for path in found]
 
 
-def test_every_page_loads_without_complaint_and_fits_its_window(tab: Tab, site: Path) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_page_loads_without_complaint_and_fits_its_window(
+    tab: Tab, site: Path, part: int
+) -> None:
     """Pages load in turn in the light and the dark scheme, and are then switched to the other.
 
     Material keeps the choice, so the page after a switch loads in the scheme that was chosen.
@@ -55,7 +60,7 @@ def test_every_page_loads_without_complaint_and_fits_its_window(tab: Tab, site: 
     found = paths(site)
     assert len(found) > 100
     bad = []
-    for number, path in enumerate(found):
+    for number, path in enumerate(found[part::PARTS]):
         tab.look(DESKTOP)
         page = tab.open(path)
         schemes = ["default", "slate"][:: -1 if number % 2 else 1]
