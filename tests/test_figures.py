@@ -203,6 +203,19 @@ def test_the_classes_of_one_network_have_no_mean():
     assert "networks" not in drawing.alt
 
 
+def test_classes_that_are_level_are_named_together():
+    study = make_study(models=("lenet",), images_per_class=3)
+    (key, cell), *_ = study.cells.items()
+    names = list(cell.metrics.class_accuracy)
+    accuracies = dict.fromkeys(names, 0.5) | {names[1]: 0.9, names[3]: 0.9}
+    metrics = dataclasses.replace(cell.metrics, class_accuracy=accuracies)
+    level = dataclasses.replace(study, cells={key: dataclasses.replace(cell, metrics=metrics)})
+    assert (
+        f"is that of {names[1]} and {names[3]} ({percent(0.9)}), the lowest that of 8 of 10 classes"
+        in draw(class_heatmap, level, {}).caption
+    )
+
+
 def test_names_are_those_the_pages_ask_for():
     study = make_study(("digits", "cifar10"), models=("lenet", "vgg16"), images_per_class=3)
     of_dataset = [

@@ -2,11 +2,13 @@
 
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 from make_study import MODELS, make_study
 from test_pages import pages_of
 
+from cnnreport.formats import percent
 from cnnreport.statistics import compare_cells, only_one_right
 from cnnreport.study import Study
 from cnnreport.tables import class_differences, pairs, side_by_side
@@ -52,6 +54,19 @@ def test_measures_have_a_column_a_network(study: Study) -> None:
     counts = [f"{study.cell('digits', model).metrics.parameters:,}" for model in ranked]
     assert rows["Parameters"] == counts
     assert all(set(row) != {NONE} for row in rows.values())
+
+
+def test_classes_that_are_level_share_the_line_of_the_best(study: Study) -> None:
+    cell = study.ranked("digits")[0]
+    names = list(cell.metrics.class_accuracy)
+    accuracies = dict.fromkeys(names, 0.5) | {names[1]: 0.9, names[3]: 0.9, names[0]: 0.1}
+    metrics = replace(cell.metrics, class_accuracy=accuracies)
+    cells = study.cells | {("digits", cell.model): replace(cell, metrics=metrics)}
+    table = side_by_side(replace(study, cells=cells), "digits", NAMES)
+    column = table.headers.index(cell.model)
+    rows = {row[0]: row[column] for row in table.rows}
+    assert rows["Class recognised best"] == f"{names[1]} and {names[3]} ({percent(0.9)})"
+    assert rows["Class recognised worst"] == f"{names[0]} ({percent(0.1)})"
 
 
 def test_class_differences_are_those_of_the_accuracies(study: Study) -> None:

@@ -355,8 +355,25 @@ def test_extreme_classes_are_those_of_the_means() -> None:
     accuracies = study.cell("digits", "lenet").metrics.class_accuracy
     text = verdicts.extreme_classes(study, "digits")
     assert "network" not in text
-    assert f"most often is {max(accuracies, key=accuracies.__getitem__)} " in text
-    assert f"least often {min(accuracies, key=accuracies.__getitem__)} " in text
+    assert f"most often are those of {max(accuracies, key=accuracies.__getitem__)} (" in text
+    assert f"least often those of {min(accuracies, key=accuracies.__getitem__)} (" in text
+
+
+def test_classes_that_are_recognised_equally_often_stand_together() -> None:
+    study = study_of({"lenet": 1.0})
+    names = study.datasets["digits"].class_names
+    accuracies = dict.fromkeys(names, 0.5) | {names[2]: 0.8, names[7]: 0.8, names[4]: 0.1}
+    cell = study.cell("digits", "lenet")
+    metrics = replace(cell.metrics, class_accuracy=accuracies)
+    changed = replace(study, cells={key: replace(cell, metrics=metrics) for key in study.cells})
+    text = verdicts.extreme_classes(changed, "digits")
+    assert f"those of {names[2]} and {names[7]} (80.0\N{NO-BREAK SPACE}% each), least" in text
+    assert f"least often those of {names[4]} (10.0\N{NO-BREAK SPACE}%)." in text
+    level = replace(cell.metrics, class_accuracy=dict.fromkeys(names, 0.5))
+    flat = replace(study, cells={key: replace(cell, metrics=level) for key in study.cells})
+    assert "those of all classes (50.0\N{NO-BREAK SPACE}% each)" in verdicts.extreme_classes(
+        flat, "digits"
+    )
 
 
 def test_fairness_names_what_differs() -> None:

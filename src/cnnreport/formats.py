@@ -173,6 +173,17 @@ def listing(items: list[str]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
+MOST_NAMED = 4
+"""So many names a sentence holds; of more it gives their number."""
+
+
+def named_or_counted(names: list[str], total: int, noun: str = "classes") -> str:
+    """Write names as a sentence does, or of many only how many of all: ``12 of 100 classes``."""
+    if len(names) <= MOST_NAMED:
+        return listing(names)
+    return f"all {noun}" if len(names) == total else f"{len(names)} of {total} {noun}"
+
+
 def one_line(text: str) -> str:
     """Write blanks and line breaks as one space each; no-break spaces stay."""
     return _BLANKS.sub(" ", text).strip()

@@ -9,7 +9,7 @@ import functools
 import itertools
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -543,6 +543,20 @@ def best_classes(cell: Cell, n: int) -> list[tuple[str, float]]:
 def worst_classes(cell: Cell, n: int) -> list[tuple[str, float]]:
     """Return the n classes of lowest accuracy, the worst first; ties keep the class order."""
     return sorted(cell.metrics.class_accuracy.items(), key=lambda item: item[1])[:n]
+
+
+def highest(figures: Mapping[str, float]) -> list[str]:
+    """Return the names with the highest figure: several, in their order, where theirs is the same.
+
+    Means that differ by rounding alone count as the same.
+    """
+    most = float(max(figures.values()))
+    return [name for name, figure in figures.items() if math.isclose(figure, most, abs_tol=1e-9)]
+
+
+def lowest(figures: Mapping[str, float]) -> list[str]:
+    """Return the names with the lowest figure, as `highest` those with the highest."""
+    return highest({name: -float(figure) for name, figure in figures.items()})
 
 
 def class_interval(cell: Cell, class_name: str) -> Interval:

@@ -13,8 +13,15 @@ from cnnreport.figures.intervals import BarStyle, bars, name_rows
 from cnnreport.figures.labels import beside, crowded, length_of
 from cnnreport.figures.looks import Look
 from cnnreport.figures.shades import Shades, shaded, tens
-from cnnreport.formats import listing, percent, percent_range, plural
-from cnnreport.statistics import CONFIDENCE, best_classes, class_interval, worst_classes
+from cnnreport.formats import listing, named_or_counted, percent, percent_range, plural
+from cnnreport.statistics import (
+    CONFIDENCE,
+    best_classes,
+    class_interval,
+    highest,
+    lowest,
+    worst_classes,
+)
 from cnnreport.study import Cell, Study
 
 CLASSES_SHOWN = 15
@@ -135,26 +142,31 @@ def _name_heatmap_rows(axes: Axes, rows: Sequence[Row], end: float | None) -> No
 def _class_finding(
     means: Mapping[str, float], groups: Mapping[str, Sequence[str]], networks: int
 ) -> str:
-    ordered = _by_mean(means)
-    best, worst = ordered[0], ordered[-1]
     alone = networks == 1
-    opening = f"Class {best}" if alone else f"Over all networks, class {best}"
     finding = (
-        f"{opening} has the highest {'' if alone else 'mean '}accuracy, "
-        f"{percent(means[best])}, and class {worst} the lowest, {percent(means[worst])}."
+        f"The highest accuracy {_ends(means, 'classes')}."
+        if alone
+        else f"Over all networks, the highest mean accuracy {_ends(means, 'classes')}."
     )
     if not groups:
         return f"{finding} Classes are in the order of their {'accuracy' if alone else 'mean'}."
     by_group = _group_means(means, groups)
-    high, *_, low = _by_mean(by_group)
     shown = {
-        name: f"{name} ({classes[0]} alone)" if len(classes) == 1 else name
+        f"{name} ({classes[0]} alone)" if len(classes) == 1 else name: by_group[name]
         for name, classes in groups.items()
     }
     return (
-        f"{finding} Of the superclasses, {shown[high]} has the highest mean, "
-        f"{percent(by_group[high])}, and {shown[low]} the lowest, {percent(by_group[low])}; "
-        "they and their classes are in the order of their means."
+        f"{finding} Of the superclasses, the highest mean {_ends(shown, 'superclasses')}; they and "
+        "their classes are in the order of their means."
+    )
+
+
+def _ends(means: Mapping[str, float], noun: str) -> str:
+    """Say whose the highest and the lowest mean are; the names of those that are level."""
+    high, low = highest(means), lowest(means)
+    return (
+        f"is that of {named_or_counted(high, len(means), noun)} ({percent(means[high[0]])}), "
+        f"the lowest that of {named_or_counted(low, len(means), noun)} ({percent(means[low[0]])})"
     )
 
 

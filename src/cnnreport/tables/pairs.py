@@ -1,7 +1,7 @@
 """Tables to set any two networks side by side: every measure, every pair, every class."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
 from cnnreport.calibration import calibration
 from cnnreport.evidence import mean
@@ -10,6 +10,7 @@ from cnnreport.formats import (
     macs,
     md,
     mebibytes,
+    named_or_counted,
     p_value,
     percent,
     points,
@@ -22,12 +23,12 @@ from cnnreport.statistics import (
     Comparison,
     RankedCell,
     accuracy_interval,
-    best_classes,
     compare_all,
     compare_cells,
+    highest,
+    lowest,
     only_one_right,
     tie_groups,
-    worst_classes,
 )
 from cnnreport.study import Cell, Study
 from cnnreport.tables.costs import (
@@ -61,9 +62,14 @@ def _of(write: Callable[[Cell], str]) -> Writer:
     return lambda row: write(row.cell)
 
 
-def _class(classes: Sequence[tuple[str, float]]) -> str:
-    name, accuracy = classes[0]
-    return f"{md(name)} ({percent(accuracy)})"
+def _class(found: Callable[[Mapping[str, float]], list[str]]) -> Writer:
+    def write(cell: Cell) -> str:
+        accuracies = cell.metrics.class_accuracy
+        classes = found(accuracies)
+        names = named_or_counted([md(name) for name in classes], len(accuracies))
+        return f"{names} ({percent(accuracies[classes[0]])})"
+
+    return _of(write)
 
 
 _MEASURES: dict[str, Writer] = {
@@ -71,8 +77,8 @@ _MEASURES: dict[str, Writer] = {
     "Test accuracy": _of(accuracy_alone),
     f"Test accuracy, {INTERVAL}": _of(lambda cell: interval_text(accuracy_interval(cell))),
     "Top-5 test accuracy": _of(lambda cell: optional(cell.metrics.top5_accuracy)),
-    "Class recognised best": _of(lambda cell: _class(best_classes(cell, 1))),
-    "Class recognised worst": _of(lambda cell: _class(worst_classes(cell, 1))),
+    "Class recognised best": _class(highest),
+    "Class recognised worst": _class(lowest),
     "Test loss (cross-entropy)": _of(lambda cell: decimal(cell.metrics.loss, 3)),
     "Expected calibration error": _of(lambda cell: percent(calibration(cell).ece.value)),
     "Training accuracy, last epoch": _of(lambda cell: percent(cell.metrics.train_accuracy)),

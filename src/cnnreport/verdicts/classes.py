@@ -1,15 +1,17 @@
 """Say how classes fare, and what accuracies are to be read against."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cnnreport.balance import chance, class_totals, is_unequal, most_frequent
 from cnnreport.evidence import derive, mean
-from cnnreport.formats import listing, md, percent, points, thousands
+from cnnreport.formats import listing, md, named_or_counted, percent, points, thousands
 from cnnreport.statistics import (
     ANSWERS,
     accuracy_interval,
     class_by_seed,
     class_interval,
+    highest,
+    lowest,
     predictions_evidence,
     side_of,
 )
@@ -78,13 +80,20 @@ def extreme_classes(study: Study, dataset: str) -> str:
         name: mean([cell.metrics.class_accuracy[name] for cell in cells])
         for name in study.datasets[dataset].class_names
     }
-    best, worst = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
+    best, worst = highest(means), lowest(means)
     opening = "Averaged over the networks, the" if len(cells) > 1 else "The"
     return (
-        f"{opening} class whose test images are recognised most often is {md(best)} "
-        f"({percent(means[best])} of them) and least often {md(worst)} "
-        f"({percent(means[worst])}). How often a class is named wrongly is another question."
+        f"{opening} test images recognised most often are those of {_shown(best, means)}, "
+        f"least often those of {_shown(worst, means)}. How often a class is named wrongly is "
+        "another question."
     )
+
+
+def _shown(classes: Sequence[str], means: Mapping[str, float]) -> str:
+    """Write classes that are recognised equally often, and how often."""
+    names = named_or_counted([md(name) for name in classes], len(means))
+    each = "" if len(classes) == 1 else " each"
+    return f"{names} ({percent(means[classes[0]])}{each})"
 
 
 def class_certainty(study: Study, dataset: str) -> str:
