@@ -4,6 +4,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 from make_study import STRENGTHS, make_study, normalised
+from test_pages import pages_of
 
 from cnnreport import choosing, verdicts
 from cnnreport.batchnorm import TakenAnew
@@ -156,6 +157,20 @@ def with_one_normalised(study: Study) -> Study:
         bare = replace(cell, architecture=replace(cell.architecture, layers=[]))
         cells[key] = lagging.cells[key] if key[1] == "alexnet" else bare
     return replace(study, cells=cells)
+
+
+def test_only_the_page_of_a_network_that_lags_says_so() -> None:
+    study = study_of({"lenet": 1.0, "alexnet": 1.0})
+    lagging = normalised(study).cells["digits", "alexnet"]
+    pages = pages_of(replace(study, cells=study.cells | {("digits", "alexnet"): lagging}))
+    note = '!!! note "Averages that lag behind the weights"\n    Batch normalisation tests'
+    page = pages["report/networks/alexnet.md"]
+    assert page.count(note) == 1
+    assert "so its test accuracy may lie far below what the network has learned. What" in page
+    assert note not in pages["report/networks/lenet.md"]
+    assert note in pages["report/results/classes.md"]
+    both = verdicts.unsettled(normalised(study_of({"alexnet": 1.0, "vgg16": 1.0})), "digits", NAMES)
+    assert both.endswith("these test accuracies may lie far below what the networks have learned.")
 
 
 def test_a_loss_that_rose_beside_unsettled_averages_is_not_laid_to_learning_by_heart() -> None:

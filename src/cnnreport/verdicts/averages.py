@@ -17,18 +17,25 @@ from cnnreport.study import Cell, Study
 from cnnreport.tables import Names
 
 
-def unsettled(study: Study, dataset: str, names: Names) -> str:
-    """Warn of networks whose batch normalisation tests with averages of much of their training."""
-    early = unsettled_cells(study, dataset)
+def unsettled(study: Study, dataset: str, names: Names, model: str = "") -> str:
+    """Warn of networks whose batch normalisation tests with averages of much of their training.
+
+    With `model` it speaks of that network alone.
+    """
+    early = [cell for cell in unsettled_cells(study, dataset) if model in ("", cell.model)]
     if not early:
         return ""
     reach = _reach(max(early, key=lambda cell: averaged_share(cell) or 0.0))
     most = "" if {unmarked(_reach(cell)) for cell in early} == {unmarked(reach)} else "at most "
+    below = (
+        "its test accuracy may lie far below what the network has learned"
+        if len(early) == 1
+        else "these test accuracies may lie far below what the networks have learned"
+    )
     return (
         f"Batch normalisation tests a network with averages that it gathers in training, those of "
         f"{listing([names[cell.model] for cell in early])} over {most}{reach}. While the weights "
-        "still change much, these averages are those of other weights, so these test accuracies "
-        "may lie far below what the networks have learned."
+        f"still change much, these averages are those of other weights, so {below}."
     )
 
 
