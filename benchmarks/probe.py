@@ -55,8 +55,9 @@ TEMPLATE = Path(__file__).with_name("probe.md.j2")
 ORIGINAL = ROOT / "report" / "original_study.yaml"
 PARAMS = ROOT / "params.yaml"
 RECIPE: Final = "modern"
-TRAINED = ROOT / "report" / "studies" / "small-nets-modern"
-"""A frozen study of networks trained in full with the same recipe."""
+STUDIES = ROOT / "report" / "studies"
+TRAINED = ("lenet-modern", "small-nets-modern")
+"""Frozen studies of networks trained in full with the same recipe; the first with a cell serves."""
 
 DATASETS = ("cifar10", "cifar100")
 LARGE = ("vgg16", "resnet50", "googlenet")
@@ -245,8 +246,9 @@ class Probed:
 
 @dataclass(frozen=True)
 class Full:
-    """A cell that was trained in full: a point for each epoch, the mean over so many seeds."""
+    """A cell that a study trained in full: a point for each epoch, the mean over so many seeds."""
 
+    study: str
     points: list[Point]
     seeds: int
 
@@ -300,7 +302,6 @@ def page(rows: Sequence[Probe], seed: int = 0, threads: int = 1) -> str:
         beyond=[row["name"] for row in predicted if row["beyond"]],
         checked=[_checked(cell, known) for cell in probed if cell in full],
         notes=notes,
-        trained=TRAINED.name,
         listing=listing,
         ceil=math.ceil,
         infinity=math.inf,
@@ -371,31 +372,36 @@ def _epoch_seconds(tries: Sequence[Probe], train: int, validation: int) -> float
 def _trained_in_full(
     recipes: Mapping[str, Recipe], whole: Mapping[str, int]
 ) -> tuple[dict[Cell, Full], list[str]]:
-    """Return what the frozen study holds that was trained as the tries were.
+    """Return what the frozen studies hold that was trained as the tries were.
 
-    And a sentence where it is missing or has other settings.
+    And a sentence for each that is missing or has other settings.
     """
-    if not (TRAINED / "params.yaml").is_file():
-        return {}, [f"The frozen study `{TRAINED.name}`, of networks trained in full, is missing."]
-    params = load_params(TRAINED / "params.yaml")
-    found, others = {}, []
-    for dataset, model in itertools.product(DATASETS, params.models):
-        files = sorted((TRAINED / "results" / dataset / model / "history").glob("s*.csv"))
-        if not files or model not in recipes:
+    found: dict[Cell, Full] = {}
+    notes = []
+    for study in TRAINED:
+        folder = STUDIES / study
+        if not (folder / "params.yaml").is_file():
+            notes.append(f"The frozen study `{study}`, of networks trained in full, is missing.")
             continue
-        if params.recipe_for(model, dataset) == recipes[model].on(dataset):
-            found[dataset, model] = _mean_history(files, whole[dataset])
-        else:
-            others.append(_name((dataset, model)))
-    if not others:
-        return found, []
-    return found, [
-        f"The frozen study `{TRAINED.name}` trained {listing(others)} with other settings than the "
-        f"recipe `{RECIPE}` has now, so that is left out."
-    ]
+        params = load_params(folder / "params.yaml")
+        others = []
+        for dataset, model in itertools.product(DATASETS, params.models):
+            files = sorted((folder / "results" / dataset / model / "history").glob("s*.csv"))
+            if not files or model not in recipes or (dataset, model) in found:
+                continue
+            if params.recipe_for(model, dataset) == recipes[model].on(dataset):
+                found[dataset, model] = _mean_history(study, files, whole[dataset])
+            else:
+                others.append(_name((dataset, model)))
+        if others:
+            notes.append(
+                f"The frozen study `{study}` trained {listing(others)} with other settings than "
+                f"the recipe `{RECIPE}` has now, so that is left out."
+            )
+    return found, notes
 
 
-def _mean_history(files: Sequence[Path], whole: int) -> Full:
+def _mean_history(study: str, files: Sequence[Path], whole: int) -> Full:
     histories = [load_csv(file, Epoch) for file in files]
     points = [
         Point(
@@ -405,7 +411,7 @@ def _mean_history(files: Sequence[Path], whole: int) -> Full:
         )
         for number, epochs in enumerate(zip(*histories, strict=True), 1)
     ]
-    return Full(points, len(files))
+    return Full(study, points, len(files))
 
 
 def _measured(cell: Cell, probed: Probed) -> dict[str, Any]:
@@ -459,7 +465,13 @@ def _checked(cell: Cell, known: Known) -> dict[str, Any]:
     relation = _relation(dataset, known, without=model)
     after = accuracy_after(known.probed[cell].points, epochs, whole, relation)
     found = full.points[-1].accuracy
-    return _names(cell) | {"epochs": epochs, "after": after, "found": found, "seeds": full.seeds}
+    return _names(cell) | {
+        "study": full.study,
+        "epochs": epochs,
+        "after": after,
+        "found": found,
+        "seeds": full.seeds,
+    }
 
 
 def _names(cell: Cell) -> dict[str, Any]:

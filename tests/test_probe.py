@@ -175,7 +175,8 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A frozen study with the settings of today and without a result."""
     folder = tmp_path / "trained"
     save_text(folder / "params.yaml", (ROOT / "params.yaml").read_text(encoding="utf-8"))
-    monkeypatch.setattr(probe, "TRAINED", folder)
+    monkeypatch.setattr(probe, "STUDIES", tmp_path)
+    monkeypatch.setattr(probe, "TRAINED", ("trained",))
     return folder
 
 
@@ -204,7 +205,7 @@ def test_the_page_predicts_and_says_what_predictions_were_worth(trained: Path) -
     laptop = PARAMS.profiles["laptop"]["googlenet"].epochs_on("cifar10")
     assert int(cells[7]) == laptop
     assert float(cells[8]) == pytest.approx(laptop * 0.4, abs=0.05)
-    checked = cells_of(page, "| cifar10 | LeNet | 40 |")
+    checked = cells_of(page, "| cifar10 | LeNet | [trained](../studies/trained/index.md) | 40 |")
     # On the law, the prediction is what came.
     assert abs(float(checked[-1])) < 0.3
     lost = cells_of(page, "| cifar100 | VGGNet-16 |")
@@ -328,13 +329,33 @@ def test_a_full_training_is_the_mean_over_its_seeds(trained: Path) -> None:
         at = trained / f"results/cifar10/lenet/history/s{seed}.csv"
         save_text(at, to_csv(history(LAW, better=better)))
     page = probe.page(tries("cifar10", "lenet", LAW))
-    cells = cells_of(page.split("## What such")[1], "| cifar10 | LeNet | 40 |")
+    cells = cells_of(
+        page.split("## What such")[1],
+        "| cifar10 | LeNet | [trained](../studies/trained/index.md) | 40 |",
+    )
     came = math.exp(-LAW.loss(40 * WHOLE)) + 0.01
-    assert cells[4:6] == ["3", f"{100 * came:.1f} %"]
+    assert cells[5:7] == ["3", f"{100 * came:.1f} %"]
     error = 100 * (math.exp(-LAW.loss(40 * WHOLE)) - came)
     # Without that network's trainings the curve is drawn on far, so this is not exact.
-    assert float(cells[3].split()[0]) == pytest.approx(100 * came + float(cells[6]), abs=0.11)
+    assert float(cells[4].split()[0]) == pytest.approx(100 * came + float(cells[7]), abs=0.11)
     assert error == pytest.approx(-1)
+
+
+def test_the_first_study_that_trained_a_network_in_full_serves(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = trained.with_name("second")
+    shutil.copytree(trained, second)
+    monkeypatch.setattr(probe, "TRAINED", ("trained", "second", "third"))
+    save_text(trained / "results/cifar10/lenet/history/s0.csv", to_csv(history(LAW)))
+    for model in ("lenet", "alexnet"):
+        at = second / f"results/cifar10/{model}/history/s0.csv"
+        save_text(at, to_csv(history(LAW, better=0.1)))
+    rows = [*tries("cifar10", "lenet", LAW), *tries("cifar10", "alexnet", LAW)]
+    page = probe.page(rows)
+    assert "| cifar10 | LeNet | [trained](" in page
+    assert "| cifar10 | AlexNet | [second](" in page
+    assert "The frozen study `third`, of networks trained in full, is missing.\n" in page
 
 
 def test_a_frozen_study_that_is_missing_is_told(trained: Path) -> None:
@@ -358,10 +379,10 @@ def test_a_frozen_study_of_other_settings_is_left_out_and_told(trained: Path) ->
         page = probe.page(rows)
         assert "study `trained` trained LeNet on cifar10" in page
         assert "with other settings than the recipe `modern` has now, so that is left out." in page
-        assert "| cifar10 | LeNet | 40 |" not in page
+        assert "| cifar10 | LeNet | [trained](../studies/trained/index.md) | 40 |" not in page
     save_text(trained / "params.yaml", changed)
     page = probe.page(rows)
-    assert "| cifar10 | AlexNet | 40 |" in page
+    assert "| cifar10 | AlexNet | [trained](../studies/trained/index.md) | 40 |" in page
     # Nor does it bend the curve that the others are read off.
     shutil.rmtree(trained / "results/cifar10/lenet")
     alone = probe.page(rows)
