@@ -510,16 +510,52 @@ def test_json_is_plain_and_complete(different: Differences) -> None:
 
 
 def test_long_lists_of_parameters_are_cut_except_in_json() -> None:
-    before = make_study(models=NETWORKS)
-    recipes = {
-        name: {model: recipe.model_copy(update={"momentum": 0.5}) for model, recipe in each.items()}
-        for name, each in before.params.recipes.items()
+    before = make_study(models=("lenet", "vgg16"))
+    settings = {
+        "momentum": 0.5,
+        "batch_size": 7,
+        "flip": True,
+        "shift": 3,
+        "clip_norm": 9.0,
+        "learning_rate": 7.0,
+    }
+    recipes = before.params.recipes | {
+        before.params.recipe: {
+            model: recipe.model_copy(update=settings)
+            for model, recipe in before.params.recipes[before.params.recipe].items()
+        }
     }
     params = before.params.model_copy(update={"recipes": recipes})
     found = compare(before, replace(before, params=params), [])
+    assert len(found.underneath.parameters) > 8
     kinds = [row[0] for row in tables.difference_parts(found, {}, str)[-1].table.rows]
-    assert kinds.count("params.yaml") == 9
-    assert len(as_json(found)["underneath"]["parameters"]) == 10
+    assert kinds.count("params.yaml") == 10  # eight, how many more, how many that took no part
+    told = as_json(found)["underneath"]
+    assert len(told["parameters"]) == len(found.underneath.parameters)
+    assert all(" from " in each for each in told["unused"])
+
+
+def test_changes_that_neither_study_trained_by_are_counted() -> None:
+    before = make_study(models=("lenet", "vgg16"))
+    used, other = before.params.recipe, ({*before.params.recipes} - {before.params.recipe}).pop()
+    recipes = {name: dict(each) for name, each in before.params.recipes.items()}
+    for name, model in ((used, "lenet"), (used, "googlenet"), (other, "lenet")):
+        recipes[name][model] = recipes[name][model].model_copy(update={"momentum": 0.5})
+    profile = ({*before.params.profiles} - {before.params.profile}).pop()
+    profiles = {name: each for name, each in before.params.profiles.items() if name != profile}
+    params = before.params.model_copy(update={"recipes": recipes, "profiles": profiles})
+    found = compare(before, replace(before, params=params), [])
+    below = found.underneath
+    assert [each.split(" from ")[0] for each in below.parameters] == [
+        f"recipes.{used}.lenet.momentum"
+    ]
+    assert {each.split(" from ")[0] for each in below.unused} == {
+        f"profiles.{profile}",
+        f"recipes.{used}.googlenet.momentum",
+        f"recipes.{other}.lenet.momentum",
+    }
+    rows = tables.difference_parts(found, {}, str)[-1].table.rows
+    assert ["params.yaml", "3 changes in recipes and profiles that neither trained by"] in rows
 
 
 def test_the_numbers_of_either_study_lead_to_their_own_evidence() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cnnreport.formats import listing, plural
-from cnnreport.params import Recipe
+from cnnreport.params import Params, Recipe
 from cnnreport.records import DatasetRecord, Seal, TrainingRecord
 from cnnreport.seals import changes, edits
 from cnnreport.study import Cell, Study
@@ -27,12 +27,14 @@ SEALED, EDITED, UNSEALED = "sealed", "edited mid-run", "unsealed"
 class Underneath:
     """What differs below the numbers of the cells that both studies have, in words.
 
-    `settings` are those that took effect, `parameters` all of params.yaml. `seals` says of either
-    study how many runs are sealed. `unrecorded` names what cannot be told.
+    `settings` are those that took effect, `parameters` those of params.yaml, `unused` what stands
+    there of recipes and profiles that neither study trained by. `seals` says of either study how
+    many runs are sealed. `unrecorded` names what cannot be told.
     """
 
     settings: tuple[str, ...]
     parameters: tuple[str, ...]
+    unused: tuple[str, ...]
     code: tuple[str, ...]
     images: tuple[str, ...]
     environment: tuple[str, ...]
@@ -50,15 +52,30 @@ def underneath(before: Study, after: Study, keys: Sequence[Key]) -> Underneath:
     both = [(before.cells[key], after.cells[key]) for key in keys]
     sealed = [pair for pair in both if all(map(is_sealed, pair))]
     left, right = ([pair[side] for pair in sealed] for side in (0, 1))
+    in_file = changes(before.params.model_dump(), after.params.model_dump())
+    unused = [each for each in in_file if _is_unused(each, [before.params, after.params])]
     return Underneath(
         settings=_settings(both),
-        parameters=tuple(changes(before.params.model_dump(), after.params.model_dump())),
+        parameters=tuple(each for each in in_file if each not in unused),
+        unused=tuple(unused),
         code=_code(left, right),
         images=_images(before, after, keys),
         environment=(*_machine(both), *_packages(left, right)),
         seals=(seal_states(before), seal_states(after)),
         unrecorded=_unrecorded(both),
     )
+
+
+def _is_unused(change: str, params: Sequence[Params]) -> bool:
+    """Say whether a change is one of a recipe or profile that none of the studies trained by."""
+    kind, *names = change.split(" ", 1)[0].split(".")
+    if kind not in ("recipes", "profiles") or not names:
+        return False
+    for each in params:
+        chosen = each.recipe if kind == "recipes" else each.profile
+        if names[0] == chosen and (len(names) == 1 or names[1] in each.models):
+            return False
+    return True
 
 
 def is_sealed(cell: Cell) -> bool:

@@ -185,7 +185,7 @@ def causes(found: Differences, write: Write = md) -> Table:
         "Code": below.code,
         "Image set": below.images,
         "Environment": below.environment,
-        "params.yaml": _first(below.parameters),
+        "params.yaml": [*_first(below.parameters), *_count(below.unused)],
         f"Only in {found.before}": [
             f"{model} on {dataset}" for dataset, model in found.only_before
         ],
@@ -203,6 +203,12 @@ def _first(changes: Sequence[str]) -> list[str]:
     shown = [each if len(each) <= LONGEST else f"{each[:LONGEST]}…" for each in changes[:MOST]]
     more = len(changes) - len(shown)
     return [*shown, *([f"and {plural(more, 'more change')}"] if more else [])]
+
+
+def _count(unused: Sequence[str]) -> list[str]:
+    """Say how many changes are of recipes and profiles that nothing was trained by."""
+    changed = plural(len(unused), "change")
+    return [f"{changed} in recipes and profiles that neither trained by"] if unused else []
 
 
 def difference_summary(found: Differences) -> str:
