@@ -259,10 +259,21 @@ def test_the_headline_names_a_network_for_accuracy_and_one_for_cost() -> None:
     assert NAMES[first.first.model] in text
     assert text.endswith(".")
     even = choosing.headline(EVEN, "digits", NAMES)
-    assert even.startswith("Take LENET: the test images cannot tell ")
+    assert even.startswith("Take LENET: with one seed each, the test images cannot tell ")
     assert "lowest cost of every kind" in even
     strong = make_study(models=["lenet", "vgg16"], strengths={"lenet": 4.0, "vgg16": 0.2})
     assert "no other network" in choosing.headline(strong, "digits", NAMES)
+
+
+def test_a_tie_of_several_seeds_has_no_doubt_of_one() -> None:
+    seeds = (0, 1, 2)
+    level = make_study(
+        models=["lenet", "vgg16"], strengths={"lenet": 2.0, "vgg16": 2.01}, seeds=seeds
+    )
+    text = choosing.headline(level, "digits", NAMES)
+    assert text.startswith("Take LENET: the test images and seeds cannot tell ")
+    assert "one seed" not in text
+    assert "alone" not in text
 
 
 @pytest.mark.parametrize("seeds", [(0,), (0, 1, 2)])

@@ -93,6 +93,8 @@ def _headline(study: Study, dataset: str, names: Names) -> str:
     others = listing([names[cell.model] for cell in choice.level if cell is not first])
     found = _by_choice(COSTS, lambda cost: choose(study, dataset, models, cost).chosen)
     apart = f"the {drawn(first)} cannot tell {measured}, the highest measured, apart from {others}"
+    if len(first.runs) == 1:
+        apart = f"with one seed each, {apart}"
     if len(found) == 1:
         cell, costs = found[0]
         doubt = doubt_beside(first, cell, names)

@@ -106,9 +106,10 @@ def doubt_beside(first: Cell, chosen: Cell, names: Names) -> str:
     if chosen is first:
         return ""
     pair = compare_cells(first, chosen)
+    source = ", from the choice of test images alone" if len(first.runs) == 1 else ""
     return (
         f"It may be up to {points(pair.interval.high, signed=False)} less accurate than "
-        f"{names[first.model]} ({INTERVAL} of the difference)."
+        f"{names[first.model]} ({INTERVAL} of the difference{source})."
     )
 
 

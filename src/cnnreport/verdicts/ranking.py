@@ -233,6 +233,8 @@ def _choice(study: Study, dataset: str, names: Names) -> str:
         return with_doubt(alone, best.cell)
     together = listing([names[cell.model] for cell in level])
     apart = f"These {drawn(best.cell)} cannot tell {together} apart by accuracy."
+    if len(best.cell.runs) == 1:
+        apart = f"With one seed each, t{apart[1:]}"
     near = [cell for cell in level if cell.train_seconds < TIMES_APART * cheapest.train_seconds]
     if len(near) > 1:
         return (
