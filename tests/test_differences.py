@@ -19,7 +19,9 @@ from cnnreport.differences import (
     BEYOND,
     LIVE,
     SAME,
+    SHARED,
     WITHIN,
+    CellDifference,
     Differences,
     apart_spread,
     as_json,
@@ -36,7 +38,7 @@ from cnnreport.predicates import parse
 from cnnreport.records import Inputs, Seal
 from cnnreport.statistics import compare_cells, wilson_interval
 from cnnreport.study import Cell, Manifest, Run, Study
-from cnnreport.tables.words import TIMES
+from cnnreport.tables.words import NONE, TIMES
 from cnnreport.underneath import underneath
 
 NETWORKS = ("lenet", "vgg16")
@@ -163,10 +165,15 @@ def test_p_values_are_adjusted_for_all_cells_of_all_image_sets() -> None:
     assert found.cells[smallest].shift.p_value == pytest.approx(min(1, 4 * raw[smallest]))
 
 
+def method_of(cell: CellDifference) -> str:
+    assert cell.shift is not None
+    return cell.shift.method
+
+
 def test_the_tests_fit_the_images_and_the_seeds(plain: Study) -> None:
-    many = make_study(models=NETWORKS, seeds=(0, 1, 2))
+    many = make_study(models=NETWORKS, seeds=(1, 2, 3))
     methods = [
-        compare(before, after, []).cells[0].shift.method
+        method_of(compare(before, after, []).cells[0])
         for before, after in (
             (plain, plain),
             (plain, many),
@@ -393,7 +400,7 @@ def test_a_momentum_that_the_recipe_leaves_to_the_network_is_told_as_a_number() 
 
 
 def test_of_two_studies_without_a_name_the_one_with_one_seed_is_told() -> None:
-    one, two = make_study(models=NETWORKS), make_study(models=NETWORKS, seeds=(0, 1))
+    one, two = make_study(models=NETWORKS), make_study(models=NETWORKS, seeds=(1, 2))
     for pair in ((one, two), (two, one)):
         notes = compare(*pair, []).notes
         assert notes == (
@@ -401,6 +408,41 @@ def test_of_two_studies_without_a_name_the_one_with_one_seed_is_told() -> None:
         )
     assert compare(one, one, []).notes[0].startswith(f"One seed in {LIVE} and {LIVE}: noise is")
     assert compare(two, two, []).notes == ()
+
+
+def test_trainings_in_both_studies_are_no_second_observation() -> None:
+    one = make_study(models=NETWORKS)
+    many = make_study(models=NETWORKS, seeds=(0, 1, 2))
+    others = make_study(models=("lenet",), seeds=(3, 4, 5))
+    cells = {**many.cells, ("digits", "lenet"): others.cells["digits", "lenet"]}
+    found = compare(one, replace(many, cells=cells), [])
+    tested = {cell.model: cell for cell in found.cells}
+    assert tested["vgg16"].finding == SHARED
+    assert tested["vgg16"].shared == (0,)
+    assert tested["lenet"].finding != SHARED
+    alone = compare(make_study(models=("lenet",)), others, [])
+    # One test, so nothing is adjusted for two.
+    assert tested["lenet"].shift == alone.cells[0].shift
+    assert found.notes[0] == (
+        "Both studies hold the same training of vgg16 on digits (seed 0), so their figures there "
+        "are not two observations, and nothing is tested."
+    )
+    rows = {row[0]: row for row in tables.difference_parts(found, {}, str)[0].table.rows}
+    assert rows["vgg16"][4:] == [NONE, NONE, SHARED]
+    assert "p adjusted" not in str(tables.difference_parts(found, {}, str)[0].lines)
+    wholly = compare(one, many, [])
+    assert summary(wholly).startswith(
+        "No accuracy can be tested: both hold the same trainings; no rank changed"
+    )
+    assert not any("Test:" in line for line in tables.difference_parts(wholly, {}, str)[0].lines)
+    assert as_json(wholly)["cells"][0]["shift"] is None
+    assert {cell.finding for cell in compare(many, many, []).cells} == {SAME}
+    # Another outcome under the same key, or no key at all, is another training.
+    unknown = make_study(models=NETWORKS)
+    for cell in unknown.cells.values():
+        for place, run in enumerate(cell.runs):
+            cell.runs[place] = replace(run, training=replace(run.training, key=""))
+    assert SHARED not in {cell.finding for cell in compare(unknown, many, []).cells}
 
 
 def test_settings_are_named_shortly_for_the_cells_they_concern() -> None:

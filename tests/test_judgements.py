@@ -131,6 +131,17 @@ def test_trends_strict_and_not(study: Study) -> None:
     assert judge(parse("never_rises_with(parameters) on digits"), smaller).truth is CONTRADICTED
 
 
+def test_one_pair_may_contradict_a_trend_and_shows_none(study: Study) -> None:
+    pair = replace(study, params=study.params.model_copy(update={"models": ["lenet", "resnet50"]}))
+    judged = judge(parse("rises_with(parameters) on digits"), pair)
+    assert judged.truth is UNTESTED
+    assert [ground.words(pair, TITLES) for ground in judged.deciding] == [
+        "Synthetic digits: one pair of networks shows no trend"
+    ]
+    assert len(judged.grounds) == 2
+    assert judge(parse("falls_with(parameters) on digits"), pair).truth is CONTRADICTED
+
+
 @pytest.mark.parametrize("when", ["first(lenet) on digits", "rises_with(macs) on digits"])
 def test_one_network_has_nothing_to_be_compared_with(alone: Study, when: str) -> None:
     judged = judge(parse(when), alone)

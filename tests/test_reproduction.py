@@ -202,6 +202,23 @@ def test_another_recipe_is_no_repetition(
     assert none_repeated == bool(words)
 
 
+def test_studies_that_do_repeat_the_original_are_named(original: Original) -> None:
+    study = study_with("cifar10", {"lenet": (0.6, 0.61)})
+    cell = study.cell("cifar10", "lenet")
+    recipe = cell.recipe.model_copy(update={"learning_rate": 0.01})
+    ours = replace(study, cells={("cifar10", "lenet"): replace(cell, recipe=recipe)})
+    says = "so this study does not say whether its figures can be reproduced."
+    others = [kept(study, "one"), kept(ours, "none"), kept(study, "two")]
+    for given, ending in (
+        ([], says),
+        (others[:2], rf"{says} Of the frozen studies, *The \*one\** does."),
+        (others, rf"{says} Of the frozen studies, *The \*one\** and *The \*two\** do."),
+    ):
+        found = reproduction_finding(ours, original, "cifar10", NAMES, given)
+        assert found.startswith("No training here repeats one of the original's, ")
+        assert found.endswith(ending)
+
+
 def test_other_epochs_are_no_repetition(original: Original) -> None:
     study = study_with("cifar10", {"lenet": (0.6, 0.61)})
     cell = study.cell("cifar10", "lenet")

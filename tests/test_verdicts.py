@@ -285,6 +285,22 @@ def test_overfitting_is_read_off_the_gap(train_accuracy: float, expected: str) -
     assert expected in text
 
 
+def test_the_training_figure_names_who_trains_otherwise_than_it_tests() -> None:
+    study = study_of({"lenet": 1.0, "alexnet": 1.0})
+    alexnet = normalised(study, 0.9).cells["digits", "alexnet"]
+    lenet = study.cell("digits", "lenet")
+    kinds = [layer for layer in lenet.architecture.layers if layer.kind != "BatchNormalization"]
+    bare = replace(lenet, architecture=replace(lenet.architecture, layers=kinds))
+    cells = {
+        (cell.dataset, cell.model): replace(cell, metrics=replace(cell.metrics, train_accuracy=1.0))
+        for cell in (alexnet, bare)
+    }
+    mixed = verdicts.overfitting(replace(study, cells=cells), "digits", NAMES)
+    assert "with each batch normalised by itself (ALEXNET)" in mixed
+    alone = replace(study_of({"alexnet": 1.0}), cells={("digits", "alexnet"): alexnet})
+    assert "normalised by itself (" not in verdicts.overfitting(alone, "digits", NAMES)
+
+
 @pytest.mark.parametrize(
     ("strengths", "agreement"),
     [
@@ -531,13 +547,29 @@ def test_the_same_trainings_of_other_studies_are_told_with_their_seeds() -> None
     other = replace(study_of({"lenet": 0.5}, seeds=(1, 4)), manifest=manifest)
     text = verdicts.elsewhere(ours, "digits", NAMES, [other])
     one, four = other.cell("digits", "lenet").metrics.accuracy_by_seed.values()
+    best = ours.cell("digits", "alexnet").metrics.accuracy
+    behind = f"{points(best - one, signed=False)} and {points(best - four, signed=False)}"
     assert text.startswith(
         rf"LENET was trained the same way in *Three \*seeds\**, where it reached {percent(one)} "
-        f"with seed 1 and {percent(four)} with seed 4."
+        f"with seed 1 and {percent(four)} with seed 4, {behind} behind ALEXNET here."
     )
     assert "may change places with other seeds" in text
     assert "may change places" not in verdicts.elsewhere(other, "digits", NAMES, [kept(ours)])
     assert verdicts.elsewhere(ours, "digits", NAMES, []) == ""
+
+
+def test_a_training_that_another_study_holds_too_is_not_told_as_a_second_one() -> None:
+    ours = study_of({"lenet": 0.5, "alexnet": 1.0})
+    manifest = Manifest("seeds", "Seeds", "2026-11-30", "c" * 40, {})
+    other = replace(study_of({"lenet": 0.5}, seeds=(0, 1)), manifest=manifest)
+    one = other.cell("digits", "lenet").metrics.accuracy_by_seed["1"]
+    text = verdicts.elsewhere(ours, "digits", NAMES, [other])
+    assert text.startswith(
+        "The training of LENET with seed 0 is also in *Seeds*, where LENET reached "
+        f"{percent(one)} with seed 1"
+    )
+    # Seen from there, the other study has nothing that is not known.
+    assert verdicts.elsewhere(other, "digits", NAMES, [kept(ours)]) == ""
 
 
 def kept(study: Study) -> Study:

@@ -1,5 +1,7 @@
 """Find trainings of other studies that repeat those of a study, so that their seeds count here too.
 
+And those that are the very same: a training kept in two studies is no second observation.
+
 A study of one seed does not show how far trainings of the same network lie apart. Where another one
 trained it the same way on the same images with several seeds, that is known.
 """
@@ -7,7 +9,7 @@ trained it the same way on the same images with several seeds, that is known.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cnnreport.study import Cell, Study
+from cnnreport.study import Cell, Run, Study
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,3 +44,16 @@ def _same_training(study: Study, cell: Cell, other: Study, theirs: Cell) -> bool
         and cell.metrics.epochs == theirs.metrics.epochs
         and cell.recipe == theirs.recipe
     )
+
+
+def shared_seeds(cell: Cell, other: Cell) -> list[int]:
+    """Return the seeds of a cell whose training another study's cell holds too.
+
+    What decides the outcome is the same there (the key), and so is every answer.
+    """
+    return [run.seed for run in cell.runs if any(_is_same(run, theirs) for theirs in other.runs)]
+
+
+def _is_same(run: Run, other: Run) -> bool:
+    keys = {run.training.key, other.training.key}
+    return len(keys) == 1 and "" not in keys and run.predictions.equals(other.predictions)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import fisher_exact
 from statsmodels.stats.proportion import confint_proportions_2indep
 
+from cnnreport.alike import shared_seeds
 from cnnreport.claims import Claim
 from cnnreport.errors import ResultsError
 from cnnreport.formats import listing, plural
@@ -43,7 +44,11 @@ SHOWN = 3
 """So many of the changes underneath are named in the sentence that sums up."""
 
 SAME, WITHIN, BEYOND = "the same", "within noise", "beyond noise"
-"""What becomes of an accuracy: every image is answered alike, or the tests decide."""
+SHARED = "not tested: trainings in common"
+"""What becomes of an accuracy: every image is answered alike, or the tests decide.
+
+They cannot where both studies hold some of the same trainings and one has others besides.
+"""
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,8 @@ class Shift:
 class CellDifference:
     """One cell that both studies have; the p-value of `shift` is adjusted by Holm for all cells.
 
+    `shared` are seeds whose training both studies hold; `shift` is None where that rules a test
+    out.
     `loss` is in nats, `macs` are multiply-accumulates an image, `train_seconds` those of one run:
     times hold for the machine, so nothing is tested about them.
     """
@@ -80,8 +87,9 @@ class CellDifference:
     dataset: str
     model: str
     accuracy: Values
-    shift: Shift
+    shift: Shift | None
     finding: str
+    shared: tuple[int, ...]
     loss: Values
     parameters: Values
     macs: Values
@@ -167,10 +175,11 @@ def compare(before: Study, after: Study, claims: Sequence[Claim]) -> Differences
 
     """
     keys = [key for key in before.cells if key in after.cells]
+    cells = _cells(before, after, keys)
     return Differences(
         before=before.name or LIVE,
         after=after.name or LIVE,
-        cells=_cells(before, after, keys),
+        cells=cells,
         ranks=tuple(change for pair in _level(before, after, keys) for change in _ranks(*pair)),
         relations=tuple(
             change for pair in _level(before, after, keys) for change in _relations(*pair)
@@ -179,23 +188,35 @@ def compare(before: Study, after: Study, claims: Sequence[Claim]) -> Differences
         only_before=tuple(key for key in before.cells if key not in after.cells),
         only_after=tuple(key for key in after.cells if key not in before.cells),
         underneath=underneath(before, after, keys),
-        notes=_notes(before, after, keys),
+        notes=_notes(before, after, cells),
     )
 
 
 def _cells(before: Study, after: Study, keys: Sequence[Key]) -> tuple[CellDifference, ...]:
-    shifts = [
-        shift(before.cells[key], after.cells[key], same_images=_same_images(before, after, key))
+    shared = {key: shared_seeds(before.cells[key], after.cells[key]) for key in keys}
+    shifts = {
+        key: shift(
+            before.cells[key], after.cells[key], same_images=_same_images(before, after, key)
+        )
         for key in keys
-    ]
-    adjusted = holm([each.p_value for each in shifts])
-    return tuple(
-        _cell(before, after, key, replace(each, p_value=p))
-        for key, each, p in zip(keys, shifts, adjusted, strict=True)
-    )
+        if _is_testable(before.cells[key], after.cells[key], shared[key])
+    }
+    adjusted = holm([each.p_value for each in shifts.values()])
+    moved = {
+        key: replace(each, p_value=p)
+        for (key, each), p in zip(shifts.items(), adjusted, strict=True)
+    }
+    return tuple(_cell(before, after, key, moved.get(key), shared[key]) for key in keys)
 
 
-def _cell(before: Study, after: Study, key: Key, moved: Shift) -> CellDifference:
+def _is_testable(old: Cell, new: Cell, shared: Sequence[int]) -> bool:
+    """Say whether no training counts on both sides, or all do, so that nothing can differ."""
+    return not shared or len(shared) == len(old.runs) == len(new.runs)
+
+
+def _cell(
+    before: Study, after: Study, key: Key, moved: Shift | None, shared: Sequence[int]
+) -> CellDifference:
     old, new = before.cells[key], after.cells[key]
     same_images = _same_images(before, after, key)
     return CellDifference(
@@ -203,7 +224,8 @@ def _cell(before: Study, after: Study, key: Key, moved: Shift) -> CellDifference
         model=key[1],
         accuracy=Values(old.metrics.accuracy, new.metrics.accuracy),
         shift=moved,
-        finding=_finding(old, new, moved, same_images=same_images),
+        finding=_finding(old, new, moved, same_images=same_images) if moved else SHARED,
+        shared=tuple(shared),
         loss=Values(old.metrics.loss, new.metrics.loss),
         parameters=Values(old.metrics.parameters, new.metrics.parameters),
         macs=Values(old.metrics.macs, new.metrics.macs),
@@ -379,13 +401,33 @@ def _claims(before: Study, after: Study, claims: Sequence[Claim]) -> tuple[Claim
     return tuple(change for change in found if change.before != change.after)
 
 
-def _notes(before: Study, after: Study, keys: Sequence[Key]) -> tuple[str, ...]:
-    """Say which studies have one seed, and what that leaves unknown or takes for granted."""
+def _notes(before: Study, after: Study, cells: Sequence[CellDifference]) -> tuple[str, ...]:
+    """Say which trainings are in both studies, and what a study of one seed leaves unknown."""
+    return (*_in_common(cells), *_single_seeds(before, after, cells))
+
+
+def _in_common(cells: Sequence[CellDifference]) -> list[str]:
+    found = [
+        f"{cell.model} on {cell.dataset} ({'seed' if len(cell.shared) == 1 else 'seeds'} "
+        f"{listing([str(seed) for seed in cell.shared])})"
+        for cell in cells
+        if cell.finding == SHARED
+    ]
+    if not found:
+        return []
+    return [
+        f"Both studies hold the same training of {listing(found)}, so their figures there are not "
+        "two observations, and nothing is tested."
+    ]
+
+
+def _single_seeds(before: Study, after: Study, cells: Sequence[CellDifference]) -> tuple[str, ...]:
+    keys = [(cell.dataset, cell.model) for cell in cells if cell.shift]
     single, others = (
         [
             study.name or LIVE
             for study in (before, after)
-            if any(len(study.cells[key].runs) == 1 for key in keys) == one
+            if keys and any(len(study.cells[key].runs) == 1 for key in keys) == one
         ]
         for one in (True, False)
     )
@@ -418,12 +460,15 @@ def _numbers_in_short(found: Differences) -> list[str]:
 
 def _accuracies_in_short(found: Differences) -> str:
     beyond = sum(cell.finding == BEYOND for cell in found.cells)
+    tested = sum(cell.shift is not None for cell in found.cells)
+    if not tested:
+        return "no accuracy can be tested: both hold the same trainings"
     if not beyond:
         return "no accuracy differs beyond noise"
-    if len(found.cells) == 1:
+    if tested == 1:
         return "the accuracy differs beyond noise"
     verb = "differs" if beyond == 1 else "differ"
-    return f"{beyond} of {len(found.cells)} accuracies {verb} beyond noise"
+    return f"{beyond} of {tested} accuracies {verb} beyond noise"
 
 
 def _ranks_in_short(found: Differences) -> str:

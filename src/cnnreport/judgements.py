@@ -69,16 +69,22 @@ OUTCOMES: dict[str, dict[Relation, Truth]] = {
 
 @dataclass(frozen=True)
 class Missing:
-    """What a study lacks for a comparison: a network, an image set or a second network."""
+    """What a study lacks for a comparison: a network, an image set or a second network.
+
+    `one_pair`: it has two networks, which may contradict a trend and cannot show one.
+    """
 
     dataset: str
     model: str | None = None
+    one_pair: bool = False
 
     def words(self, study: Study, names: Mapping[str, str]) -> str:
         """Say what is missing; `names` is how each network is written."""
         if self.dataset not in study.datasets:
             return f"{md(self.dataset)}: not an image set of this study"
         title = md(study.datasets[self.dataset].title)
+        if self.one_pair:
+            return f"{title}: one pair of networks shows no trend"
         if self.model is None:
             return f"{title}: this study has no two networks that could be compared in this way"
         return f"{title}: {names.get(self.model, md(self.model))} is not in this study"
@@ -236,6 +242,9 @@ def _at(statement: Statement, place: Place, study: Study) -> list[Judgement]:
             rising = _rising_pairs(study, place.dataset, MEASURES[quantity])
             sign = TRENDS[kind]
             compared = [_to_network(study, place, more, sign, less) for more, less in rising]
+            if len(compared) == 1 and compared[0].truth is Truth.HOLDS:
+                lacking = Missing(place.dataset, one_pair=True)
+                return [Judgement(Truth.UNTESTED, (lacking, *compared[0].grounds), (lacking,))]
             return compared or [_untested(Missing(place.dataset))]
     raise AssertionError(statement)  # pragma: no cover - every statement is above
 

@@ -55,7 +55,7 @@ def difference_parts(found: Differences, names: Mapping[str, str], write: Write 
             Part(
                 f"Test accuracy: {write(dataset)}",
                 accuracies(found, dataset, names, write),
-                [_method(found, dataset), *map(write, found.notes)],
+                [*_method(found, dataset), *map(write, found.notes)],
             ),
             Part(
                 f"Other numbers: {write(dataset)}",
@@ -100,18 +100,22 @@ def accuracies(
 
 
 def _shift(cell: CellDifference) -> list[str]:
-    """Write difference, interval and p-value; a dash each where every answer is the same."""
+    """Write difference, interval and p-value; dashes where all is the same or nothing is tested."""
     if cell.finding == SAME:
         return [NONE, NONE, NONE]
+    if cell.shift is None:
+        return [points(cell.accuracy.after - cell.accuracy.before), NONE, NONE]
     low, high = cell.shift.interval.low, cell.shift.interval.high
     return [points(cell.shift.difference), points_range(low, high), p_value(cell.shift.p_value)]
 
 
-def _method(found: Differences, dataset: str) -> str:
-    methods = dict.fromkeys(cell.shift.method for cell in found.cells_of(dataset))
-    cells = len(found.cells)
+def _method(found: Differences, dataset: str) -> list[str]:
+    methods = dict.fromkeys(cell.shift.method for cell in found.cells_of(dataset) if cell.shift)
+    if not methods:
+        return []
+    cells = sum(cell.shift is not None for cell in found.cells)
     adjusted = f"; p adjusted by Holm's method for {plural(cells, 'cell')}" if cells > 1 else ""
-    return f"Test: {'; '.join(methods)}{adjusted}."
+    return [f"Test: {'; '.join(methods)}{adjusted}."]
 
 
 def other_numbers(found: Differences, dataset: str, names: Mapping[str, str]) -> Table:

@@ -137,9 +137,17 @@ def reproduction_finding(
     found = reproductions(study, original, dataset, others)
     repeated = [each for each in found if not each.other]
     if not repeated:
+        titles = [
+            f"*{md(other.manifest.title)}*"
+            for other in others
+            if other.manifest and other.name != study.name and dataset in other.datasets
+            if repeats(other, original, dataset)
+        ]
+        verb = "does" if len(titles) == 1 else "do"
+        elsewhere = f" Of the frozen studies, {listing(titles)} {verb}." if titles else ""
         return (
-            "No training here repeats one of the original's, so nothing says whether its figures "
-            "can be reproduced."
+            "No training here repeats one of the original's, so this study does not say whether "
+            f"its figures can be reproduced.{elsewhere}"
         )
     near = [f"{names[each.cell.model]}{_by(each)}" for each in repeated if each.within]
     far = [

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cnnreport.alike import trained_alike
+from cnnreport.alike import Alike, shared_seeds, trained_alike
 from cnnreport.batchnorm import is_unsettled, unsettled_cells
 from cnnreport.evidence import derive, unmarked
 from cnnreport.formats import (
@@ -72,13 +72,15 @@ def spread(study: Study, dataset: str, names: Names) -> str:
 
 
 def elsewhere(study: Study, dataset: str, names: Names, others: Sequence[Study]) -> str:
-    """Say what networks reached that other studies trained the same way; empty if none did."""
+    """Say what other trainings, made the same way for other studies, reached; empty without any.
+
+    A training that both studies hold is told as that and not as a second one.
+    """
     found = [
-        f"{names[cell.model]} was trained the same way in *{md(each.study.manifest.title)}*, where "
-        f"it reached {_by_seed(each.cell)}."
+        told
         for cell in study.cells_of(dataset)
         for each in trained_alike(study, cell, others)
-        if each.study.manifest
+        if (told := _elsewhere(study, cell, each, names))
     ]
     if found and len(study.params.seeds) == 1 and len(study.params.models) > 1:
         found.append(
@@ -86,6 +88,31 @@ def elsewhere(study: Study, dataset: str, names: Names, others: Sequence[Study])
             "change places with other seeds."
         )
     return " ".join(found)
+
+
+def _elsewhere(study: Study, cell: Cell, there: Alike, names: Names) -> str:
+    shared = shared_seeds(there.cell, cell)
+    title = there.study.manifest.title if there.study.manifest else ""
+    seeds = [run.seed for run in there.cell.runs if run.seed not in shared]
+    if not seeds or not title:
+        return ""
+    name, best = names[cell.model], study.ranked(cell.dataset)[0]
+    behind = ""
+    if len(cell.runs) == 1 and cell is not best:
+        gaps = [best.metrics.accuracy - _of_seed(there.cell, seed) for seed in seeds]
+        if min(gaps) > 0:
+            far = listing([points(gap, signed=False) for gap in gaps])
+            behind = f", {far} behind {names[best.model]} here"
+    if not shared:
+        return (
+            f"{name} was trained the same way in *{md(title)}*, where it reached "
+            f"{_by_seed(there.cell, seeds)}{behind}."
+        )
+    same = f"seed{'' if len(shared) == 1 else 's'} {listing([str(seed) for seed in shared])}"
+    return (
+        f"The training of {name} with {same} is also in *{md(title)}*, where {name} reached "
+        f"{_by_seed(there.cell, seeds)}{behind}."
+    )
 
 
 def higher_elsewhere(study: Study, dataset: str, others: Sequence[Study]) -> str:
@@ -112,13 +139,17 @@ def higher_elsewhere(study: Study, dataset: str, others: Sequence[Study]) -> str
     )
 
 
-def _by_seed(cell: Cell) -> str:
+def _by_seed(cell: Cell, seeds: Sequence[int]) -> str:
     """Write the accuracy of each seed: ``57.2 % with seed 0 and 58.9 % with seed 1``."""
+    return listing([f"{percent(_of_seed(cell, seed))} with seed {seed}" for seed in seeds])
+
+
+def _of_seed(cell: Cell, seed: int) -> float:
+    """Return the accuracy of a seed, as the pages of its study show it."""
     if len(cell.runs) == 1:
-        # The figure that the pages of its study show, so that there is a passport to link to.
-        return f"{percent(cell.metrics.accuracy)} with seed {cell.runs[0].seed}"
-    known = cell.metrics.accuracy_by_seed.items()
-    return listing([f"{percent(accuracy)} with seed {seed}" for seed, accuracy in known])
+        return cell.metrics.accuracy
+    known = cell.metrics.accuracy_by_seed
+    return next(accuracy for each, accuracy in known.items() if int(each) == seed)
 
 
 def fairness(study: Study, dataset: str, names: Names) -> str:
@@ -205,7 +236,7 @@ def overfitting(study: Study, dataset: str, names: Names) -> str:
     return (
         f"{names[widest.model]} loses{most} from training to test images, from "
         f"{percent(widest.metrics.train_accuracy)} to {percent(widest.metrics.accuracy)}, a gap "
-        f"of {points(_gap(widest), signed=False)}{others}.{same} {_training_figure(cells)}"
+        f"of {points(_gap(widest), signed=False)}{others}.{same} {_training_figure(cells, names)}"
     )
 
 
@@ -220,15 +251,15 @@ def _losses(cells: Sequence[Cell], names: Names) -> str:
     )
 
 
-def _training_figure(cells: Sequence[Cell]) -> str:
+def _training_figure(cells: Sequence[Cell], names: Names) -> str:
     """Say in what the accuracy on training images is another figure than that on test images."""
-    dropout = any(cell.has_layer("Dropout") for cell in cells)
-    normalised = any(cell.has_batch_norm for cell in cells)
     changed = any(cell.recipe.flip or cell.recipe.shift for cell in cells)
+    dropout = [cell for cell in cells if cell.has_layer("Dropout")]
+    normalised = [cell for cell in cells if cell.has_batch_norm]
     ways = [
         "while the weights still changed",
-        *(["with dropout at work"] if dropout else []),
-        *(["with each batch normalised by itself"] if normalised else []),
+        *_where("with dropout at work", dropout, cells, names),
+        *_where("with each batch normalised by itself", normalised, cells, names),
         *(["on the images as they were changed for training"] if changed else []),
     ]
     order = ", and the order of the gaps is not tested" if len(cells) > 1 else ""
@@ -236,6 +267,13 @@ def _training_figure(cells: Sequence[Cell]) -> str:
         f"The training figure is a mean over the last epoch, taken {listing(ways)}. The finished "
         f"network may do better or worse on the same images{order}."
     )
+
+
+def _where(way: str, these: Sequence[Cell], cells: Sequence[Cell], names: Names) -> list[str]:
+    """Name the networks of which something is true, unless it is true of all or of none."""
+    if not these or len(these) == len(cells):
+        return [way] if these else []
+    return [f"{way} ({listing([names[cell.model] for cell in these])})"]
 
 
 def _gap(cell: Cell) -> float:
