@@ -236,12 +236,18 @@ def _probe(args: argparse.Namespace) -> None:
 class Probed:
     """What the tries of one cell say.
 
-    `epoch_seconds` are those of each thread in an epoch of all images; None where no two tries of
-    the network have processor seconds.
+    `part` are the points of tries on part of the images. `epoch_seconds` are those of each thread
+    in an epoch of all images; None where no two tries of the network have processor seconds.
     """
 
     points: list[Point]
+    part: list[Point]
     epoch_seconds: float | None
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether no try was made on all images."""
+        return self.part == self.points
 
 
 @dataclass(frozen=True)
@@ -300,7 +306,7 @@ def page(rows: Sequence[Probe], seed: int = 0, threads: int = 1) -> str:
         measured=[_measured(*item) for item in probed.items()],
         predicted=predicted,
         beyond=[row["name"] for row in predicted if row["beyond"]],
-        checked=[_checked(cell, known) for cell in probed if cell in full],
+        checked=_all_checked(known),
         notes=notes,
         listing=listing,
         ceil=math.ceil,
@@ -343,8 +349,9 @@ def _probed(rows: Sequence[Probe], whole: Mapping[str, int]) -> dict[Cell, Probe
         images = whole[dataset], TRAIN_IMAGES[dataset] - whole[dataset]
         seconds = _epoch_seconds(own, *images) or _epoch_seconds(tries, *images)
         points = once_each(map(_point, own))
+        part = once_each(_point(row) for row in own if row.images < whole[dataset])
         if len(points) > 1:
-            found[dataset, model] = Probed(points, seconds)
+            found[dataset, model] = Probed(points, part, seconds)
     return found
 
 
@@ -457,19 +464,35 @@ def _predicted(cell: Cell, known: Known) -> dict[str, Any]:
     }
 
 
-def _checked(cell: Cell, known: Known) -> dict[str, Any]:
+def _all_checked(known: Known) -> list[dict[str, Any]]:
+    """Hold predictions against full trainings, from the same kinds of tries as the large ones had.
+
+    On an image set where a large network was tried on part of the images alone, also from such
+    tries alone.
+    """
+    partial = {
+        cell[0] for cell, each in known.probed.items() if cell[1] in LARGE and each.is_partial
+    }
+    rows = []
+    for cell, each in known.probed.items():
+        if cell in known.full:
+            rows.append(_checked(cell, each.points, known) | {"partial": each.is_partial})
+            if cell[0] in partial and not each.is_partial and len(each.part) > 1:
+                rows.append(_checked(cell, each.part, known) | {"partial": True})
+    return rows
+
+
+def _checked(cell: Cell, points: Sequence[Point], known: Known) -> dict[str, Any]:
     """Predict what full trainings gave, without a figure of that network's full trainings."""
     dataset, model = cell
     full, whole = known.full[cell], known.whole[dataset]
     epochs = len(full.points)
     relation = _relation(dataset, known, without=model)
-    after = accuracy_after(known.probed[cell].points, epochs, whole, relation)
-    found = full.points[-1].accuracy
     return _names(cell) | {
         "study": full.study,
         "epochs": epochs,
-        "after": after,
-        "found": found,
+        "after": accuracy_after(points, epochs, whole, relation),
+        "found": full.points[-1].accuracy,
         "seeds": full.seeds,
     }
 

@@ -205,7 +205,9 @@ def test_the_page_predicts_and_says_what_predictions_were_worth(trained: Path) -
     laptop = PARAMS.profiles["laptop"]["googlenet"].epochs_on("cifar10")
     assert int(cells[7]) == laptop
     assert float(cells[8]) == pytest.approx(laptop * 0.4, abs=0.05)
-    checked = cells_of(page, "| cifar10 | LeNet | [trained](../studies/trained/index.md) | 40 |")
+    checked = cells_of(
+        page, "| cifar10 | LeNet | a tenth and all | [trained](../studies/trained/index.md) | 40 |"
+    )
     # On the law, the prediction is what came.
     assert abs(float(checked[-1])) < 0.3
     lost = cells_of(page, "| cifar100 | VGGNet-16 |")
@@ -331,13 +333,13 @@ def test_a_full_training_is_the_mean_over_its_seeds(trained: Path) -> None:
     page = probe.page(tries("cifar10", "lenet", LAW))
     cells = cells_of(
         page.split("## What such")[1],
-        "| cifar10 | LeNet | [trained](../studies/trained/index.md) | 40 |",
+        "| cifar10 | LeNet | a tenth and all | [trained](../studies/trained/index.md) | 40 |",
     )
     came = math.exp(-LAW.loss(40 * WHOLE)) + 0.01
-    assert cells[5:7] == ["3", f"{100 * came:.1f} %"]
+    assert cells[6:8] == ["3", f"{100 * came:.1f} %"]
     error = 100 * (math.exp(-LAW.loss(40 * WHOLE)) - came)
     # Without that network's trainings the curve is drawn on far, so this is not exact.
-    assert float(cells[4].split()[0]) == pytest.approx(100 * came + float(cells[7]), abs=0.11)
+    assert float(cells[5].split()[0]) == pytest.approx(100 * came + float(cells[8]), abs=0.11)
     assert error == pytest.approx(-1)
 
 
@@ -353,9 +355,27 @@ def test_the_first_study_that_trained_a_network_in_full_serves(
         save_text(at, to_csv(history(LAW, better=0.1)))
     rows = [*tries("cifar10", "lenet", LAW), *tries("cifar10", "alexnet", LAW)]
     page = probe.page(rows)
-    assert "| cifar10 | LeNet | [trained](" in page
-    assert "| cifar10 | AlexNet | [second](" in page
+    assert "| cifar10 | LeNet | a tenth and all | [trained](" in page
+    assert "| cifar10 | AlexNet | a tenth and all | [second](" in page
     assert "The frozen study `third`, of networks trained in full, is missing.\n" in page
+
+
+def test_what_a_tenth_alone_is_worth_stands_where_a_large_network_had_no_more(
+    trained: Path,
+) -> None:
+    for dataset in probe.DATASETS:
+        at = trained / f"results/{dataset}/lenet/history/s0.csv"
+        save_text(at, to_csv(history(LAW)))
+    rows = [*tries("cifar10", "lenet", LAW), *tries("cifar10", "resnet50", LAW)]
+    rows += [*tries("cifar100", "lenet", LAW), *tries("cifar100", "resnet50", LAW, SCHEDULES[:2])]
+    lenet = next(r for r in rows if (r.dataset, r.images) == ("cifar100", WHOLE))
+    bent = replace(lenet, validation_loss=f"{0.9 * float(lenet.validation_loss):.4f}")
+    page = probe.page([bent if row is lenet else row for row in rows])
+    start = "| cifar100 | LeNet | a tenth "
+    both, tenth = cells_of(page, f"{start}and all"), cells_of(page, f"{start}alone")
+    # The whole images did better than the law says, which the tenth cannot know.
+    assert float(tenth[-1]) < float(both[-1])
+    assert "| cifar10 | LeNet | a tenth alone" not in page
 
 
 def test_a_frozen_study_that_is_missing_is_told(trained: Path) -> None:
@@ -379,10 +399,16 @@ def test_a_frozen_study_of_other_settings_is_left_out_and_told(trained: Path) ->
         page = probe.page(rows)
         assert "study `trained` trained LeNet on cifar10" in page
         assert "with other settings than the recipe `modern` has now, so that is left out." in page
-        assert "| cifar10 | LeNet | [trained](../studies/trained/index.md) | 40 |" not in page
+        assert (
+            "| cifar10 | LeNet | a tenth and all | [trained](../studies/trained/index.md) | 40 |"
+            not in page
+        )
     save_text(trained / "params.yaml", changed)
     page = probe.page(rows)
-    assert "| cifar10 | AlexNet | [trained](../studies/trained/index.md) | 40 |" in page
+    assert (
+        "| cifar10 | AlexNet | a tenth and all | [trained](../studies/trained/index.md) | 40 |"
+        in page
+    )
     # Nor does it bend the curve that the others are read off.
     shutil.rmtree(trained / "results/cifar10/lenet")
     alone = probe.page(rows)

@@ -60,7 +60,10 @@ def difference_parts(found: Differences, names: Mapping[str, str], write: Write 
             Part(
                 f"Other numbers: {write(dataset)}",
                 other_numbers(found, dataset, names),
-                ["Nothing is tested here; times hold for the machine."],
+                [
+                    "Nothing is tested here. Times are by the clock and hold for the machine and "
+                    "what else it did; processor times are on the pages on cost."
+                ],
             ),
         )
     ]
