@@ -592,6 +592,21 @@ def test_seeds_that_move_a_class_are_told() -> None:
     assert "seeds" not in verdicts.class_certainty(study_of({"lenet": 0.5}), "digits")
 
 
+def test_how_far_seeds_of_another_study_move_a_class_is_told_beside_one_seed() -> None:
+    one, manifest = (
+        study_of({"lenet": 0.5, "vgg16": 1.0}),
+        Manifest("seeds", "Three *seeds*", "2026-11-30", "c" * 40, {}),
+    )
+    other = replace(study_of({"lenet": 0.5}, seeds=(0, 1, 2)), manifest=manifest)
+    its_own = verdicts.class_certainty(other, "digits")
+    moved = its_own.split("moved by up to ")[1].removesuffix(".")
+    text = verdicts.class_certainty(one, "digits", [other])
+    assert text.endswith(
+        rf"in *Three \*seeds\** a class moved by up to {moved} between two trainings of LeNet."
+    )
+    assert "seeds" not in verdicts.class_certainty(one, "digits", [kept(one)])
+
+
 def test_networks_below_one_answer_for_all_are_not_called_level_with_it() -> None:
     """Two thirds of the test images are of one class."""
     study = study_of({"lenet": 0.2, "alexnet": 9.0})

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from cnnreport.alike import trained_alike
 from cnnreport.balance import chance, class_totals, is_unequal, most_frequent
 from cnnreport.evidence import derive, mean
 from cnnreport.formats import listing, md, named_or_counted, percent, points, thousands
+from cnnreport.networks import NETWORKS
 from cnnreport.statistics import (
     ANSWERS,
     accuracy_interval,
@@ -96,39 +98,60 @@ def _shown(classes: Sequence[str], means: Mapping[str, float]) -> str:
     return f"{names} ({percent(means[classes[0]])}{each})"
 
 
-def class_certainty(study: Study, dataset: str) -> str:
-    """Say how wide the interval of a class's accuracy gets."""
+def class_certainty(study: Study, dataset: str, others: Sequence[Study] = ()) -> str:
+    """Say how wide the interval of a class's accuracy gets, and how far seeds move a class.
+
+    With one seed that is known where another study trained a network the same way with several.
+    """
     intervals = [
         class_interval(cell, name)
         for cell in study.cells_of(dataset)
         for name in study.datasets[dataset].class_names
     ]
     widest = max(interval.high - interval.low for interval in intervals)
-    seeds = _class_by_seed(study, dataset)
-    return (
+    told = [
         f"The {INTERVAL} of a single class's accuracy is up to {points(widest, 0, signed=False)} "
         "wide, from the choice of test images alone, so classes that lie close together need not "
-        f"differ.{f' {seeds}' if seeds else ''}"
-    )
+        "differ."
+    ]
+    if len(study.params.seeds) > 1:
+        most, name, _ = _moved_most(study.cells_of(dataset), study.datasets[dataset].class_names)
+        told.append(
+            "That leaves out the seeds: between two trainings of the same network a class moved by "
+            f"up to {points(most, signed=False)} ({md(name)})."
+        )
+    else:
+        told += _moved_elsewhere(study, dataset, others)
+    return " ".join(told)
 
 
-def _class_by_seed(study: Study, dataset: str) -> str:
-    """Say how far the seeds of a network lie apart in a class; nothing with one seed."""
-    if len(study.params.seeds) == 1:
-        return ""
-    apart = {
-        (cell.model, place): float(max(shares) - min(shares))
-        for cell in study.cells_of(dataset)
-        for place, shares in enumerate(class_by_seed(cell).T)
-    }
-    (model, place), most = max(apart.items(), key=lambda item: item[1])
-    cell, name = study.cell(dataset, model), study.datasets[dataset].class_names[place]
-    widest = derive(
-        most,
-        f"range of the accuracy of {name} over the seeds",
-        *predictions_evidence(cell, ANSWERS),
-    )
-    return (
-        "That leaves out the seeds: between two trainings of the same network a class moved by up "
-        f"to {points(widest, signed=False)} ({md(name)})."
-    )
+def _moved_elsewhere(study: Study, dataset: str, others: Sequence[Study]) -> list[str]:
+    """Say how far seeds of other studies, that trained a network the same way, move a class."""
+    found: dict[str, tuple[str, list[Cell]]] = {}
+    for cell in study.cells_of(dataset):
+        for each in trained_alike(study, cell, others):
+            if len(each.cell.runs) > 1 and each.study.manifest:
+                found.setdefault(each.study.name, (each.study.manifest.title, []))[1].append(
+                    each.cell
+                )
+    told = []
+    for title, cells in found.values():
+        most, name, cell = _moved_most(cells, study.datasets[dataset].class_names)
+        told.append(
+            f"That leaves out the seeds: in *{md(title)}* a class moved by up to "
+            f"{points(most, signed=False)} ({md(name)}) between two trainings of "
+            f"{md(NETWORKS.get(cell.model, cell.model))}."
+        )
+    return told
+
+
+def _moved_most(cells: Sequence[Cell], class_names: Sequence[str]) -> tuple[float, str, Cell]:
+    """Return how far seeds lie apart at most in a class, which one that is and of which cell."""
+    apart = [
+        (float(max(shares) - min(shares)), name, cell)
+        for cell in cells
+        for name, shares in zip(class_names, class_by_seed(cell).T, strict=True)
+    ]
+    most, name, cell = max(apart, key=lambda each: each[0])
+    evidence = predictions_evidence(cell, ANSWERS)
+    return derive(most, f"range of the accuracy of {name} over the seeds", *evidence), name, cell
