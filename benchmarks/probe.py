@@ -19,12 +19,14 @@ schedules on all images, which take most of it. `--table` only writes the page a
 
 import argparse
 import itertools
+import json
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import truediv
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
 from typing import Any, Final
 
 import numpy as np
@@ -54,6 +56,8 @@ PAGE = TABLE.with_suffix(".md")
 TEMPLATE = Path(__file__).with_name("probe.md.j2")
 ORIGINAL = ROOT / "report" / "original_study.yaml"
 PARAMS = ROOT / "params.yaml"
+THROUGHPUT = TABLE.with_name("throughput.json")
+"""Training steps measured alone, for a second look at the processor seconds."""
 RECIPE: Final = "modern"
 STUDIES = ROOT / "report" / "studies"
 TRAINED = ("lenet-modern", "small-nets-modern")
@@ -293,6 +297,7 @@ def page(rows: Sequence[Probe], seed: int = 0, threads: int = 1) -> str:
             f"seed {seed} and threads {threads}, came none; run without --table"
         )
     full, notes = _trained_in_full(recipes, whole)
+    alone = _alone(THROUGHPUT)
     known = Known(params, load_original(ORIGINAL), whole, probed, full)
     environment = Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
@@ -303,7 +308,10 @@ def page(rows: Sequence[Probe], seed: int = 0, threads: int = 1) -> str:
         threads=threads,
         left_out=len(rows) - len(kept),
         columns=sorted({point.seen for each in probed.values() for point in each.points}),
-        measured=[_measured(*item) for item in probed.items()],
+        measured=[
+            _measured(cell, each, _alone_seconds(cell, alone, whole))
+            for cell, each in probed.items()
+        ],
         predicted=predicted,
         beyond=[row["name"] for row in predicted if row["beyond"]],
         checked=_all_checked(known),
@@ -367,13 +375,17 @@ def _epoch_seconds(tries: Sequence[Probe], train: int, validation: int) -> float
     train with; a validation image, which only goes forward, is worth a third of one
     (`cnnreport.tables.costs.PASSES`).
     """
-    looked_at = validation / PASSES
     timed = [row for row in tries if row.processor_seconds]
-    work = [row.epochs * (row.images + looked_at) for row in timed]
+    work = [row.epochs * _work(row.images, validation) for row in timed]
     if len({*work}) < 2:
         return None
     seconds = [float(row.processor_seconds) / row.threads for row in timed]
-    return float(np.polyfit(work, seconds, 1)[0] * (train + looked_at))
+    return float(np.polyfit(work, seconds, 1)[0] * _work(train, validation))
+
+
+def _work(images: int, validation: int) -> float:
+    """Return how many images to train with an epoch is worth."""
+    return images + validation / PASSES
 
 
 def _trained_in_full(
@@ -421,11 +433,32 @@ def _mean_history(study: str, files: Sequence[Path], whole: int) -> Full:
     return Full(study, points, len(files))
 
 
-def _measured(cell: Cell, probed: Probed) -> dict[str, Any]:
+def _alone(file: Path) -> dict[str, float]:
+    """Return the core seconds of a training image by the measured speeds of all cores together."""
+    known = json.loads(file.read_text(encoding="utf-8"))
+    cores = int(known["machine"]["cores in use"])
+    return {
+        model: cores * median(map(truediv, each["ours"]["seconds"], each["ours"]["images"]))
+        for model, each in known["networks"].items()
+        if "ours" in each
+    }
+
+
+def _alone_seconds(
+    cell: Cell, alone: Mapping[str, float], whole: Mapping[str, int]
+) -> float | None:
+    """Return the core seconds of an epoch at the measured speeds; None where none was measured."""
+    dataset, model = cell
+    validation = TRAIN_IMAGES[dataset] - whole[dataset]
+    return alone[model] * _work(whole[dataset], validation) if model in alone else None
+
+
+def _measured(cell: Cell, probed: Probed, alone: float | None) -> dict[str, Any]:
     return _names(cell) | {
         "by_seen": {point.seen: point for point in probed.points},
         "exponent": power_law(probed.points).exponent,
         "seconds": probed.epoch_seconds,
+        "alone": alone,
     }
 
 

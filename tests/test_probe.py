@@ -1,5 +1,6 @@
 """The probe for large networks: its law, how accuracy hangs on loss, its page; nothing trains."""
 
+import json
 import math
 import shutil
 import sys
@@ -274,7 +275,7 @@ def test_a_network_without_one_of_the_tries_keeps_its_columns(trained: Path) -> 
 def test_an_epoch_is_one_of_all_images_where_a_tenth_alone_was_tried(trained: Path) -> None:
     tenth = tries("cifar10", "googlenet", LAW, SCHEDULES[:2])
     page = probe.page(tenth)
-    assert cells_of(page.split("## What was measured")[1], "| cifar10 | GoogLeNet")[-1] == "1,440"
+    assert cells_of(page.split("## What was measured")[1], "| cifar10 | GoogLeNet")[-2] == "1,440"
     loss, epochs, hours = (
         float(cell.split()[0].replace(",", ""))
         for cell in cells_of(page, "| cifar10 | GoogLeNet")[3:6]
@@ -287,7 +288,7 @@ def test_an_epoch_is_one_of_all_images_where_a_tenth_alone_was_tried(trained: Pa
 def hours_and_seconds(page: str, row: str) -> tuple[str, str]:
     """Those of an epoch of all images, and of the epochs of the profile laptop."""
     predicted, measured = page.split("## What was measured")
-    return cells_of(predicted, row)[8], cells_of(measured, row)[-1]
+    return cells_of(predicted, row)[8], cells_of(measured, row)[-2]
 
 
 def test_seconds_come_from_the_other_set_where_one_lacks_them(trained: Path) -> None:
@@ -307,7 +308,27 @@ def test_seconds_come_from_the_other_set_where_one_lacks_them(trained: Path) -> 
     )
     assert hours_and_seconds(probe.page([*old, *of_vgg]), row) == (DASH, DASH)
     in_two = [replace(each, threads=2) for each in rows]
-    assert cells_of(probe.page(in_two, threads=2).split("## What was m")[1], row)[-1] == "720"
+    assert cells_of(probe.page(in_two, threads=2).split("## What was m")[1], row)[-2] == "720"
+
+
+def test_seconds_stand_beside_those_of_steps_measured_alone(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bursts = {"images": [100, 200, 100], "seconds": [1.0, 1.0, 10.0]}
+    known = {"machine": {"cores in use": "2"}, "networks": {"googlenet": {"ours": bursts}}}
+    at = trained / "throughput.json"
+    save_text(at, json.dumps(known))
+    monkeypatch.setattr(probe, "THROUGHPUT", at)
+    page = probe.page([*tries("cifar10", "googlenet", LAW), *tries("cifar10", "vgg16", LAW)])
+    head = cells_of(page.split("## What was measured")[1], "| Image set")
+    rows = {
+        name: cells_of(page.split("## What was measured")[1], f"| cifar10 | {name}")
+        for name in ("GoogLeNet", "VGGNet-16")
+    }
+    # Two cores for the median of 100 images a second.
+    assert rows["GoogLeNet"][-1] == f"{2 * (WHOLE + VALIDATION / 3) / 100:,.0f}"
+    assert rows["VGGNet-16"][-1] == DASH
+    assert len(head) == len(rows["GoogLeNet"])
 
 
 def test_two_schedules_that_saw_as_many_images_count_as_one(trained: Path) -> None:
