@@ -240,13 +240,20 @@ def _probe(args: argparse.Namespace) -> None:
 class Probed:
     """What the tries of one cell say.
 
-    `part` are the points of tries on part of the images. `epoch_seconds` are those of each thread
-    in an epoch of all images; None where no two tries of the network have processor seconds.
+    `part` are the points of tries on part of the images. `by_tries` and `by_steps` are the seconds
+    of each thread in an epoch of all images, by processor seconds of the tries and by steps that
+    were measured alone; None where there are none.
     """
 
     points: list[Point]
     part: list[Point]
-    epoch_seconds: float | None
+    by_tries: float | None
+    by_steps: float | None
+
+    @property
+    def epoch_seconds(self) -> float | None:
+        """The shorter of both: other work on a machine can only lengthen either."""
+        return min((each for each in (self.by_tries, self.by_steps) if each), default=None)
 
     @property
     def is_partial(self) -> bool:
@@ -290,14 +297,13 @@ def page(rows: Sequence[Probe], seed: int = 0, threads: int = 1) -> str:
     kept = [row for row in rows if _belongs(row, recipes, seed, threads)]
     usable = [row for row in kept if row.validation_accuracy]  # the others diverged
     whole = {dataset: train_images(dataset, params) for dataset in DATASETS}
-    probed = _probed(usable, whole)
+    probed = _probed(usable, whole, threads)
     if not probed:
         raise InputError(
             f"{TABLE}: wanted two tries of a network with the settings of the recipe '{RECIPE}', "
             f"seed {seed} and threads {threads}, came none; run without --table"
         )
     full, notes = _trained_in_full(recipes, whole)
-    alone = _alone(THROUGHPUT)
     known = Known(params, load_original(ORIGINAL), whole, probed, full)
     environment = Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
@@ -308,13 +314,13 @@ def page(rows: Sequence[Probe], seed: int = 0, threads: int = 1) -> str:
         threads=threads,
         left_out=len(rows) - len(kept),
         columns=sorted({point.seen for each in probed.values() for point in each.points}),
-        measured=[
-            _measured(cell, each, _alone_seconds(cell, alone, whole))
-            for cell, each in probed.items()
-        ],
+        measured=[_measured(*item) for item in probed.items()],
         predicted=predicted,
         beyond=[row["name"] for row in predicted if row["beyond"]],
         checked=_all_checked(known),
+        partial=[
+            _name(cell) for cell, each in probed.items() if cell[1] in LARGE and each.is_partial
+        ],
         notes=notes,
         listing=listing,
         ceil=math.ceil,
@@ -347,19 +353,23 @@ def _schedules(rows: Sequence[Probe], whole: Mapping[str, int]) -> str:
     )
 
 
-def _probed(rows: Sequence[Probe], whole: Mapping[str, int]) -> dict[Cell, Probed]:
+def _probed(rows: Sequence[Probe], whole: Mapping[str, int], threads: int) -> dict[Cell, Probed]:
     """Return the cells with tries at two numbers of images seen or more."""
     found = {}
+    alone = _core_seconds(THROUGHPUT)
     for dataset, model in itertools.product(DATASETS, NETWORKS):
         tries = [row for row in rows if row.model == model]
         # The last layer is all that differs between the sets, so either tells the time of both.
         own = [row for row in tries if row.dataset == dataset]
         images = whole[dataset], TRAIN_IMAGES[dataset] - whole[dataset]
-        seconds = _epoch_seconds(own, *images) or _epoch_seconds(tries, *images)
         points = once_each(map(_point, own))
-        part = once_each(_point(row) for row in own if row.images < whole[dataset])
         if len(points) > 1:
-            found[dataset, model] = Probed(points, part, seconds)
+            found[dataset, model] = Probed(
+                points,
+                part=once_each(_point(row) for row in own if row.images < whole[dataset]),
+                by_tries=_epoch_seconds(own, *images) or _epoch_seconds(tries, *images),
+                by_steps=alone[model] * _work(*images) / threads if model in alone else None,
+            )
     return found
 
 
@@ -433,7 +443,7 @@ def _mean_history(study: str, files: Sequence[Path], whole: int) -> Full:
     return Full(study, points, len(files))
 
 
-def _alone(file: Path) -> dict[str, float]:
+def _core_seconds(file: Path) -> dict[str, float]:
     """Return the core seconds of a training image by the measured speeds of all cores together."""
     known = json.loads(file.read_text(encoding="utf-8"))
     cores = int(known["machine"]["cores in use"])
@@ -444,21 +454,12 @@ def _alone(file: Path) -> dict[str, float]:
     }
 
 
-def _alone_seconds(
-    cell: Cell, alone: Mapping[str, float], whole: Mapping[str, int]
-) -> float | None:
-    """Return the core seconds of an epoch at the measured speeds; None where none was measured."""
-    dataset, model = cell
-    validation = TRAIN_IMAGES[dataset] - whole[dataset]
-    return alone[model] * _work(whole[dataset], validation) if model in alone else None
-
-
-def _measured(cell: Cell, probed: Probed, alone: float | None) -> dict[str, Any]:
+def _measured(cell: Cell, probed: Probed) -> dict[str, Any]:
     return _names(cell) | {
         "by_seen": {point.seen: point for point in probed.points},
         "exponent": power_law(probed.points).exponent,
-        "seconds": probed.epoch_seconds,
-        "alone": alone,
+        "by_tries": probed.by_tries,
+        "by_steps": probed.by_steps,
     }
 
 
@@ -521,11 +522,13 @@ def _checked(cell: Cell, points: Sequence[Point], known: Known) -> dict[str, Any
     full, whole = known.full[cell], known.whole[dataset]
     epochs = len(full.points)
     relation = _relation(dataset, known, without=model)
+    after, found = accuracy_after(points, epochs, whole, relation), full.points[-1].accuracy
     return _names(cell) | {
         "study": full.study,
         "epochs": epochs,
-        "after": accuracy_after(points, epochs, whole, relation),
-        "found": full.points[-1].accuracy,
+        "after": after,
+        "found": found,
+        "too_low": after.best < found,
         "seeds": full.seeds,
     }
 

@@ -173,7 +173,9 @@ def history(law: Law, epochs: int = 40, better: float = 0.0) -> list[Epoch]:
 
 @pytest.fixture
 def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A frozen study with the settings of today and without a result."""
+    """A frozen study with the settings of today and without a result; no steps were measured."""
+    save_text(tmp_path / "none.json", '{"machine": {"cores in use": "2"}, "networks": {}}')
+    monkeypatch.setattr(probe, "THROUGHPUT", tmp_path / "none.json")
     folder = tmp_path / "trained"
     save_text(folder / "params.yaml", (ROOT / "params.yaml").read_text(encoding="utf-8"))
     monkeypatch.setattr(probe, "STUDIES", tmp_path)
@@ -329,6 +331,10 @@ def test_seconds_stand_beside_those_of_steps_measured_alone(
     assert rows["GoogLeNet"][-1] == f"{2 * (WHOLE + VALIDATION / 3) / 100:,.0f}"
     assert rows["VGGNet-16"][-1] == DASH
     assert len(head) == len(rows["GoogLeNet"])
+    # The shorter one counts.
+    laptop = PARAMS.profiles["laptop"]["googlenet"].epochs_on("cifar10")
+    steps = 2 * (WHOLE + VALIDATION / 3) / 100
+    assert cells_of(page, "| cifar10 | GoogLeNet")[8] == f"{laptop * steps / 3600:,.1f}"
 
 
 def test_two_schedules_that_saw_as_many_images_count_as_one(trained: Path) -> None:
@@ -397,6 +403,10 @@ def test_what_a_tenth_alone_is_worth_stands_where_a_large_network_had_no_more(
     # The whole images did better than the law says, which the tenth cannot know.
     assert float(tenth[-1]) < float(both[-1])
     assert "| cifar10 | LeNet | a tenth alone" not in page
+    said = "ResNet-50 on cifar100 was tried on a tenth of the images alone."
+    assert said in page
+    assert f"was off by\n{tenth[-1]} points (LeNet on cifar100): read this row as" in page
+    assert said not in probe.page([row for row in rows if row.model == "lenet"])
 
 
 def test_a_frozen_study_that_is_missing_is_told(trained: Path) -> None:
