@@ -3,9 +3,16 @@
 import numpy as np
 import pytest
 from browser import chromium, home, site, tab  # noqa: F401 - fixtures
+from hypothesis import HealthCheck, settings
 
 from cnnreport.prepared import Split
 from cnnreport.records import DatasetRecord
+
+# How long an example takes says how busy the machine is, and nothing about what is tested.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 def make_split(count: int, seed: int) -> Split:

@@ -49,6 +49,7 @@ def paths(site: Path) -> list[str]:
     return [f"{path.parent.relative_to(site).as_posix()}/".removeprefix("./") for path in found]
 
 
+@pytest.mark.timeout(1200)  # it grows with every study, and the first part builds the site
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_page_loads_without_complaint_and_fits_its_window(
     tab: Tab, site: Path, part: int
