@@ -40,7 +40,7 @@ class Try:
     """One row of the table; `settings` holds what differs from Recipe's own defaults.
 
     `seconds` are by the clock, `processor_seconds` those of all threads on the processor, which
-    other work beside hardly touches; early tries lack them.
+    other work beside lengthens less; early tries lack them.
     """
 
     dataset: str
