@@ -16,7 +16,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep
 from cnnreport.alike import shared_seeds
 from cnnreport.claims import Claim
 from cnnreport.errors import ResultsError
-from cnnreport.formats import listing, plural
+from cnnreport.formats import capitalised, listing, plural
 from cnnreport.judgements import judge, relation
 from cnnreport.predicates import Truth
 from cnnreport.records import rounded
@@ -161,6 +161,11 @@ class Differences:
     def datasets(self) -> list[str]:
         """The image sets with cells that both studies have."""
         return list(dict.fromkeys(cell.dataset for cell in self.cells))
+
+    @property
+    def tested(self) -> int:
+        """How many cells could be tested."""
+        return sum(cell.shift is not None for cell in self.cells)
 
     def cells_of(self, dataset: str) -> list[CellDifference]:
         """Return the compared cells of an image set."""
@@ -423,11 +428,13 @@ def _in_common(cells: Sequence[CellDifference]) -> list[str]:
 
 def _single_seeds(before: Study, after: Study, cells: Sequence[CellDifference]) -> tuple[str, ...]:
     keys = [(cell.dataset, cell.model) for cell in cells if cell.shift]
+    if not keys:
+        return ()
     single, others = (
         [
             study.name or LIVE
             for study in (before, after)
-            if keys and any(len(study.cells[key].runs) == 1 for key in keys) == one
+            if any(len(study.cells[key].runs) == 1 for key in keys) == one
         ]
         for one in (True, False)
     )
@@ -445,7 +452,7 @@ def summary(found: Differences) -> str:
     """Return one sentence: what differs, what flipped and what lies underneath."""
     parts = [*_numbers_in_short(found), *_others_in_short(found), _causes_in_short(found)]
     text = "; ".join(part for part in parts if part)
-    return f"{text[0].upper()}{text[1:]}."
+    return f"{capitalised(text)}."
 
 
 def _numbers_in_short(found: Differences) -> list[str]:
@@ -460,15 +467,14 @@ def _numbers_in_short(found: Differences) -> list[str]:
 
 def _accuracies_in_short(found: Differences) -> str:
     beyond = sum(cell.finding == BEYOND for cell in found.cells)
-    tested = sum(cell.shift is not None for cell in found.cells)
-    if not tested:
+    if not found.tested:
         return "no accuracy can be tested: both hold the same trainings"
     if not beyond:
         return "no accuracy differs beyond noise"
-    if tested == 1:
+    if found.tested == 1:
         return "the accuracy differs beyond noise"
     verb = "differs" if beyond == 1 else "differ"
-    return f"{beyond} of {tested} accuracies {verb} beyond noise"
+    return f"{beyond} of {found.tested} accuracies {verb} beyond noise"
 
 
 def _ranks_in_short(found: Differences) -> str:

@@ -184,6 +184,11 @@ def named_or_counted(names: list[str], total: int, noun: str = "classes") -> str
     return f"all {noun}" if len(names) == total else f"{len(names)} of {total} {noun}"
 
 
+def capitalised(text: str) -> str:
+    """Return a text with its first letter as at the start of a sentence; the others stay."""
+    return f"{text[0].upper()}{text[1:]}"
+
+
 def one_line(text: str) -> str:
     """Write blanks and line breaks as one space each; no-break spaces stay."""
     return _BLANKS.sub(" ", text).strip()

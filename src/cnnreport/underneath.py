@@ -4,7 +4,8 @@ Code and packages are held against each other by the seals of the runs, so a stu
 than seals leaves them open: they are then named as not recorded, never as the same.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,12 +53,12 @@ def underneath(before: Study, after: Study, keys: Sequence[Key]) -> Underneath:
     both = [(before.cells[key], after.cells[key]) for key in keys]
     sealed = [pair for pair in both if all(map(is_sealed, pair))]
     left, right = ([pair[side] for pair in sealed] for side in (0, 1))
-    in_file = changes(before.params.model_dump(), after.params.model_dump())
-    unused = [each for each in in_file if _is_unused(each, [before.params, after.params])]
+    trained_by = _trained_by(before.params) | _trained_by(after.params)
+    old, new = (_parted(study.params, trained_by) for study in (before, after))
     return Underneath(
         settings=_settings(both),
-        parameters=tuple(each for each in in_file if each not in unused),
-        unused=tuple(unused),
+        parameters=tuple(changes(old[True], new[True])),
+        unused=tuple(changes(old[False], new[False])),
         code=_code(left, right),
         images=_images(before, after, keys),
         environment=(*_machine(both), *_packages(left, right)),
@@ -66,16 +67,23 @@ def underneath(before: Study, after: Study, keys: Sequence[Key]) -> Underneath:
     )
 
 
-def _is_unused(change: str, params: Sequence[Params]) -> bool:
-    """Say whether a change is one of a recipe or profile that none of the studies trained by."""
-    kind, *names = change.split(" ", 1)[0].split(".")
-    if kind not in ("recipes", "profiles") or not names:
-        return False
-    for each in params:
-        chosen = each.recipe if kind == "recipes" else each.profile
-        if names[0] == chosen and (len(names) == 1 or names[1] in each.models):
-            return False
-    return True
+def _trained_by(params: Params) -> set[tuple[str, str, str]]:
+    """Return which recipes and profiles a study trains which networks by."""
+    chosen = (("recipes", params.recipe), ("profiles", params.profile))
+    return {(part, name, model) for part, name in chosen for model in params.models}
+
+
+def _parted(params: Params, trained_by: Set[tuple[str, str, str]]) -> dict[bool, dict[str, Any]]:
+    """Return the parameters without recipes and profiles of other trainings, and these alone."""
+    whole = params.model_dump()
+    parted: dict[bool, dict[str, Any]] = {True: {**whole}, False: {}}
+    for part, side in itertools.product(("recipes", "profiles"), (True, False)):
+        chosen = {
+            name: {m: each for m, each in models.items() if ((part, name, m) in trained_by) == side}
+            for name, models in whole[part].items()
+        }
+        parted[side][part] = {name: models for name, models in chosen.items() if models}
+    return parted
 
 
 def is_sealed(cell: Cell) -> bool:

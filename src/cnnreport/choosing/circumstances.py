@@ -19,13 +19,14 @@ from cnnreport.choosing.criteria import (
     superlative,
 )
 from cnnreport.evidence import derive
-from cnnreport.formats import decimal, listing, p_value, percent, points
+from cnnreport.formats import capitalised, decimal, listing, p_value, percent, points
 from cnnreport.statistics import ALPHA, accuracy_interval, compare_all
 from cnnreport.study import Cell, Study
 from cnnreport.tables import (
     INTERVAL,
     TIMES_APART,
     Names,
+    by_one_seed,
     doubt_beside,
     drawn,
     interval_text,
@@ -92,9 +93,10 @@ def _headline(study: Study, dataset: str, names: Names) -> str:
         return f"{listing([f'For accuracy take {shown}', *wishes])}."
     others = listing([names[cell.model] for cell in choice.level if cell is not first])
     found = _by_choice(COSTS, lambda cost: choose(study, dataset, models, cost).chosen)
-    apart = f"the {drawn(first)} cannot tell {measured}, the highest measured, apart from {others}"
-    if len(first.runs) == 1:
-        apart = f"with one seed each, {apart}"
+    apart = by_one_seed(
+        f"the {drawn(first)} cannot tell {measured}, the highest measured, apart from {others}",
+        first,
+    )
     if len(found) == 1:
         cell, costs = found[0]
         doubt = doubt_beside(first, cell, names)
@@ -114,7 +116,7 @@ def _headline(study: Study, dataset: str, names: Names) -> str:
             f"in {listing([cost.label for cost in near])} the best two differ by less than a "
             f"factor of {factor}, which decides nothing"
         )
-    return f"{apart[0].upper()}{apart[1:]}: {'; '.join(wishes)}."
+    return f"{capitalised(apart)}: {'; '.join(wishes)}."
 
 
 def _is_near(cost: Criterion, cells: Sequence[Cell]) -> bool:
@@ -280,7 +282,7 @@ class _Decisions:
         cost, _, within = limits[0]
         choice = self._choose(within, cost)
         why = self._why(choice, within, [cost for cost, _, _ in limits])
-        return self._row(f"{words[0].upper()}{words[1:]}", within, choice.chosen, why)
+        return self._row(capitalised(words), within, choice.chosen, why)
 
     def _why(self, choice: Choice, within: Sequence[Cell], costs: Sequence[Criterion]) -> str:
         chosen, first, accuracy = choice.chosen, choice.first, choice.chosen.metrics.accuracy
@@ -343,7 +345,7 @@ class _Decisions:
 
     def _row(self, words: str, cells: Sequence[Cell], chosen: Cell, why: str) -> Circumstance:
         models = tuple(cell.model for cell in cells)
-        return Circumstance(words, models, chosen.model, f"{why[0].upper()}{why[1:]}")
+        return Circumstance(words, models, chosen.model, capitalised(why))
 
 
 def percent_digits(fraction: float) -> int:

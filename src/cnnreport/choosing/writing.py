@@ -9,7 +9,7 @@ from cnnreport.choosing.circumstances import circumstances
 from cnnreport.choosing.criteria import ACCURACY, COSTS, CRITERIA, Criterion, superlative
 from cnnreport.choosing.image_sets import order
 from cnnreport.choosing.limits import Candidate, Certainty, Limits, Miss, candidates, nearest
-from cnnreport.formats import decimal, listing, md, percent, points, thousands
+from cnnreport.formats import capitalised, decimal, listing, md, percent, points, thousands
 from cnnreport.statistics import tie_groups
 from cnnreport.study import Cell, Study
 from cnnreport.tables import INTERVAL, NONE, Names, Table
@@ -84,7 +84,7 @@ def _cost(cell: Cell, cost: Criterion) -> str:
 
 
 def _header(criterion: Criterion) -> str:
-    return f"{criterion.label[0].upper()}{criterion.label[1:]}"
+    return capitalised(criterion.label)
 
 
 def _rows(study: Study) -> list[Cell]:

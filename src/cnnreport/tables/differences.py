@@ -116,8 +116,8 @@ def _method(found: Differences, dataset: str) -> list[str]:
     methods = dict.fromkeys(cell.shift.method for cell in found.cells_of(dataset) if cell.shift)
     if not methods:
         return []
-    cells = sum(cell.shift is not None for cell in found.cells)
-    adjusted = f"; p adjusted by Holm's method for {plural(cells, 'cell')}" if cells > 1 else ""
+    cells = plural(found.tested, "cell")
+    adjusted = f"; p adjusted by Holm's method for {cells}" if found.tested > 1 else ""
     return [f"Test: {'; '.join(methods)}{adjusted}."]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from cnnreport.bands import Plausibility
 from cnnreport.formats import (
+    capitalised,
     decimal,
     in_words,
     listing,
@@ -38,7 +39,7 @@ def findings(
     rows = [
         [
             names[finding.cell[1]],
-            finding.what[0].upper() + finding.what[1:],
+            capitalised(finding.what),
             _write(finding, finding.value),
             expected(finding),
             f"**{finding.level}**: {finding.words}" if stands_out(finding) else finding.words,

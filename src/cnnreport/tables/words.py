@@ -52,6 +52,11 @@ def with_doubt(sentence: str, cell: Cell) -> str:
     return f"{sentence} With one seed each, another seed may change that."
 
 
+def by_one_seed(clause: str, cell: Cell) -> str:
+    """Return a clause on what cannot be told apart, with what one seed makes of it before it."""
+    return clause if len(cell.runs) > 1 else f"with one seed each, {clause}"
+
+
 def with_order_in_doubt(sentence: str, study: Study, dataset: str) -> str:
     """Return a sentence on whom to take, with the doubt that lagging averages leave behind it."""
     if not order_in_doubt(study, dataset):

@@ -127,21 +127,21 @@ def class_certainty(study: Study, dataset: str, others: Sequence[Study] = ()) ->
 
 def _moved_elsewhere(study: Study, dataset: str, others: Sequence[Study]) -> list[str]:
     """Say how far seeds of other studies, that trained a network the same way, move a class."""
-    found: dict[str, tuple[str, list[Cell]]] = {}
-    for cell in study.cells_of(dataset):
-        for each in trained_alike(study, cell, others):
-            if len(each.cell.runs) > 1 and each.study.manifest:
-                found.setdefault(each.study.name, (each.study.manifest.title, []))[1].append(
-                    each.cell
-                )
     told = []
-    for title, cells in found.values():
-        most, name, cell = _moved_most(cells, study.datasets[dataset].class_names)
-        told.append(
-            f"That leaves out the seeds: in *{md(title)}* a class moved by up to "
-            f"{points(most, signed=False)} ({md(name)}) between two trainings of "
-            f"{md(NETWORKS.get(cell.model, cell.model))}."
-        )
+    for other in others:
+        cells = [
+            each.cell
+            for cell in study.cells_of(dataset)
+            for each in trained_alike(study, cell, [other])
+            if len(each.cell.runs) > 1
+        ]
+        if cells and other.manifest:
+            most, name, cell = _moved_most(cells, study.datasets[dataset].class_names)
+            told.append(
+                f"That leaves out the seeds: in *{md(other.manifest.title)}* a class moved by up "
+                f"to {points(most, signed=False)} ({md(name)}) between two trainings of "
+                f"{md(NETWORKS.get(cell.model, cell.model))}."
+            )
     return told
 
 

@@ -6,6 +6,7 @@ from cnnreport.batchnorm import is_unsettled
 from cnnreport.evidence import derive
 from cnnreport.formats import (
     all_of,
+    capitalised,
     decimal,
     in_words,
     listing,
@@ -29,6 +30,7 @@ from cnnreport.tables import (
     INTERVAL,
     TIMES_APART,
     Names,
+    by_one_seed,
     doubt_beside,
     drawn,
     interval_text,
@@ -232,9 +234,10 @@ def _choice(study: Study, dataset: str, names: Names) -> str:
         )
         return with_doubt(alone, best.cell)
     together = listing([names[cell.model] for cell in level])
-    apart = f"These {drawn(best.cell)} cannot tell {together} apart by accuracy."
-    if len(best.cell.runs) == 1:
-        apart = f"With one seed each, t{apart[1:]}"
+    apart = by_one_seed(
+        f"these {drawn(best.cell)} cannot tell {together} apart by accuracy.", best.cell
+    )
+    apart = capitalised(apart)
     near = [cell for cell in level if cell.train_seconds < TIMES_APART * cheapest.train_seconds]
     if len(near) > 1:
         return (

@@ -148,8 +148,7 @@ def _of_seed(cell: Cell, seed: int) -> float:
     """Return the accuracy of a seed, as the pages of its study show it."""
     if len(cell.runs) == 1:
         return cell.metrics.accuracy
-    known = cell.metrics.accuracy_by_seed
-    return next(accuracy for each, accuracy in known.items() if int(each) == seed)
+    return cell.metrics.accuracy_by_seed[str(seed)]
 
 
 def fairness(study: Study, dataset: str, names: Names) -> str:
