@@ -12,6 +12,7 @@ generators that read mkdocs.yml but run no hooks, as Zensical.
 import atexit
 import gc
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -46,6 +47,9 @@ LIBRARY = "javascripts/vega.js"
 """The script that docs/javascripts/charts.js loads when the first chart of a page is opened."""
 
 MADE_KNOWN = "window.vegaEmbed = vegaEmbed;"
+TO_STUDY = re.compile(r"\[(?P<words>[^\[\]]+)\]\((?:\.\./)*(?P<study>studies/[^/()\s]+)/[^()\s]*\)")
+"""A link to a page of a frozen study."""
+
 CACHE = ".cache"
 PDF, TYPESETTING = "report.pdf", "report/pdf"
 
@@ -111,6 +115,18 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     except CnnReportError as error:
         raise PluginError(str(error)) from error
     return files
+
+
+def on_page_markdown(markdown: str, *, files: Files, **_: object) -> str:
+    """Keep the words alone of links to frozen studies that are not here.
+
+    Pages that people wrote name some, and a project need not keep them.
+    """
+
+    def known(link: re.Match[str]) -> str:
+        return link[0] if files.get_file_from_path(f"{link['study']}/index.md") else link["words"]
+
+    return TO_STUDY.sub(known, markdown)
 
 
 def on_post_build(config: MkDocsConfig) -> None:

@@ -113,7 +113,7 @@ def test_weights_and_images_are_those_of_the_study(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "no study ''; known: lenet-cifar10, objects, "),
+        ([], "no study ''; known: lenet-cifar10, "),
         (["--study", "nothing"], "no study 'nothing'; known: "),
         (["--study", "lenet-cifar10"], "has no network with batch normalisation"),
         (

@@ -21,6 +21,7 @@ from lxml.html import HtmlElement, fromstring
 from make_study import make_study, write_study
 from markdown import Markdown
 from matplotlib import style
+from mkdocs.structure.files import File, Files
 from ruamel.yaml import YAML
 from sealed import SEAL, with_seals, write_project
 
@@ -653,6 +654,30 @@ def test_missing_pictures_become_sheets_of_their_size(tmp_path: Path, hook: Modu
     sheet = ET.fromstring(found[f"pictures/{ENTRY.dark}"])
     assert (sheet.get("width"), sheet.get("height")) == ("672", "300")
     assert "dvc pull" in "".join(sheet.itertext())
+
+
+LINKED = """See [the *objects*](../studies/objects/report/results/cost.md#cifar100) and
+[others](../studies/gone/index.md); [a page](../studies.md), [its table](cost.md)."""
+
+
+def test_a_study_that_is_not_here_is_named_without_a_link(hook: ModuleType) -> None:
+    files = Files(
+        [File("studies/objects/index.md", src_dir="", dest_dir="", use_directory_urls=True)]
+    )
+    shown = hook.on_page_markdown(LINKED, files=files)
+    assert shown == LINKED.replace("[others](../studies/gone/index.md)", "others")
+
+
+def test_pages_that_people_wrote_name_studies_that_are_here(hook: ModuleType) -> None:
+    docs = ROOT / "docs"
+    written = [path for name in ("benchmarks", "how-to") for path in docs.glob(f"{name}/*.md")]
+    links = [
+        (path, link) for path in written for link in hook.TO_STUDY.finditer(path.read_text("utf-8"))
+    ]
+    assert links
+    for path, link in links:
+        target = link[0].split("](")[1].rstrip(")").split("#")[0]
+        assert (path.parent / target).is_file(), f"{path.name}: {target}"
 
 
 def test_nothing_is_missing_where_nothing_is_named(tmp_path: Path, hook: ModuleType) -> None:

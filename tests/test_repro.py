@@ -135,8 +135,42 @@ def test_a_closed_terminal_ends_all(cells: Path, number: signal.Signals) -> None
     started = family(process.pid)
     process.send_signal(number)
     assert process.wait(timeout=60) == 130
-    assert not [each for each in started if each.is_running() and each.status() != "zombie"]
+    assert not left(started)
     assert "stopped, " in log.read_text(encoding="utf-8")
+
+
+# Tells the process to end while it starts a stage, before it could have noted that one runs.
+INTERRUPTED = """
+import os, signal, subprocess, sys
+from cnnreport.cli import main
+
+number, started = int(sys.argv[1]), []
+sys.argv = ["cnnreport", "repro", "-j", "2"]
+
+class Popen(subprocess.Popen):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        if options.get("start_new_session"):
+            print(f"stage {self.pid}", flush=True)
+            if not started:
+                started.append(self.pid)
+                os.kill(os.getpid(), number)
+
+subprocess.Popen = Popen
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stage_that_starts_as_the_end_comes_is_ended(cells: Path, number: signal.Signals) -> None:
+    succeed(cells, "dvc", "repro", "prepare")
+    (cells / "slow").touch()
+    done = run(cells, sys.executable, "-c", INTERRUPTED, str(int(number)))
+    assert done.returncode == 130
+    pids = [int(pid) for pid in re.findall(r"^stage (\d+)$", done.stdout, re.MULTILINE)]
+    assert pids
+    assert not [pid for pid in pids if psutil.pid_exists(pid)]
+    assert "stopped, " in done.stdout
 
 
 def test_a_closed_pipe_leaves_nothing_running(cells: Path) -> None:
@@ -153,7 +187,7 @@ def test_a_closed_pipe_leaves_nothing_running(cells: Path) -> None:
         started = family(process.pid)
         process.stdout.close()
         assert process.wait(timeout=60) != 0
-    assert not [each for each in started if each.is_running() and each.status() != "zombie"]
+    assert not left(started)
     assert len(list(cells.glob("runs/*"))) < CELLS
 
 
@@ -236,7 +270,7 @@ def test_ctrl_c_ends_all_and_loses_no_finished_epoch(trained: Path, clone: Path)
     started = family(process.pid)
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=90) == 130
-    assert not [each for each in started if each.is_running() and each.status() != "zombie"]
+    assert not left(started)
     said = log.read_text(encoding="utf-8")
     assert "stopped: `cnnreport repro` goes on" in said
     assert "Traceback" not in said
@@ -259,6 +293,16 @@ def wait_for(log: Path, pattern: str, deadline: float = 120) -> None:
 def family(pid: int) -> list[psutil.Process]:
     parent = psutil.Process(pid)
     return [parent, *parent.children(recursive=True)]
+
+
+def left(started: list[psutil.Process], patience: float = 10) -> list[psutil.Process]:
+    """What still runs; a process that only looks after another ends a moment after that one."""
+    end = time.monotonic() + patience
+    while True:
+        running = [each for each in started if each.is_running() and each.status() != "zombie"]
+        if not running or time.monotonic() > end:
+            return running
+        time.sleep(0.1)
 
 
 # --- shares of the machine and what is shown ---------------------------------------------------

@@ -29,7 +29,7 @@ from cnnreport.params import load_params
 from cnnreport.pipeline import PARAMS_FILE, lock_order, order_lock
 from cnnreport.planning import load_plan
 from cnnreport.scheduling import TRAINING, Outcome, Schedule, shares, upstream_among
-from cnnreport.signals import as_interrupt
+from cnnreport.signals import interrupts_told
 
 RAY = "CNNREPORT_RAY"
 """Tells a training on which cluster to run; see `cnnreport.stages.train`."""
@@ -96,8 +96,8 @@ class Running:
     said: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
 
 
-Event = tuple[Running, str | None]
-"""A line that a stage said; None for its end."""
+Event = tuple[Running, str | None] | None
+"""A line that a stage said, or None for its end; None alone: the whole run is to end."""
 
 
 def reproduce(
@@ -212,11 +212,12 @@ class Run:
         self._schedule, self._ways, self._board = schedule, ways, board
         self._running: list[Running] = []
         self._stopping = False
-        self._events: queue.Queue[Event] = queue.Queue()
+        # Simple: a handler of signals may put into it while the same thread takes from it.
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
 
     def through(self) -> None:
         """Run every stage that can be run."""
-        with self._board, as_interrupt():
+        with self._board, interrupts_told(lambda: self._events.put(None)):
             try:
                 while self._start() or self._running:
                     self._board.summary(self._summary())
@@ -253,9 +254,10 @@ class Run:
         )
         running = Running(name, worker, process, time.monotonic())
         self._running.append(running)
+        # Before anything is shown, which fails where nobody reads: its end must be heard of.
+        threading.Thread(target=self._hear, args=(running,), daemon=True).start()
         self._schedule.started(name)
         self._board.started(name)
-        threading.Thread(target=self._hear, args=(running,), daemon=True).start()
 
     def _hear(self, running: Running) -> None:
         """Put what a stage says, and that it has ended, where `_listen` finds it.
@@ -277,13 +279,21 @@ class Run:
         self._events.put((running, None))
 
     def _listen(self, timeout: float) -> None:
-        """Take all news, waiting for the first."""
-        with suppress(queue.Empty):
-            self._take(*self._events.get(timeout=timeout))
-            while True:
-                self._take(*self._events.get_nowait())
+        """Take all news, waiting for the first.
 
-    def _take(self, running: Running, text: str | None) -> None:
+        Raises:
+            KeyboardInterrupt: one of them is that this run is to end.
+
+        """
+        with suppress(queue.Empty):
+            self._take(self._events.get(timeout=timeout))
+            while True:
+                self._take(self._events.get_nowait())
+
+    def _take(self, event: Event) -> None:
+        if event is None:
+            raise KeyboardInterrupt
+        running, text = event
         if text is not None:
             running.said.append(text)
             self._board.line(running.name, text)

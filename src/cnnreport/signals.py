@@ -2,16 +2,37 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 ENDING = ("SIGTERM", "SIGHUP")
 """What `kill`, a shutting machine and a closed terminal send; not every platform has both."""
 
 
+def _raise() -> None:
+    raise KeyboardInterrupt
+
+
 @contextmanager
 def as_interrupt() -> Iterator[None]:
-    """Raise KeyboardInterrupt where one of them comes, unless it is ignored, as under nohup.
+    """Raise KeyboardInterrupt where one of them comes, unless it is ignored, as under nohup."""
+    with _heard(ENDING, _raise):
+        yield
+
+
+@contextmanager
+def interrupts_told(tell: Callable[[], None]) -> Iterator[None]:
+    """Call `tell` for Ctrl-C and for each of them, in place of an exception in the midst of a step.
+
+    `tell` is to do what a handler of signals may: no waiting for a lock that the step may hold.
+    """
+    with _heard(("SIGINT", *ENDING), tell):
+        yield
+
+
+@contextmanager
+def _heard(names: Sequence[str], tell: Callable[[], None]) -> Iterator[None]:
+    """Call `tell` for signals that are not ignored.
 
     Only where this is the main thread, as in a command; elsewhere Python allows no handlers.
     """
@@ -19,14 +40,14 @@ def as_interrupt() -> Iterator[None]:
         yield
         return
 
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
+    def handler(*_: object) -> None:
+        tell()
 
-    numbers = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
     heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, interrupt) for number in heeded}
+    before = {number: signal.signal(number, handler) for number in heeded}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, kept in before.items():
+            signal.signal(number, kept)
