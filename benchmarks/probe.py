@@ -307,7 +307,12 @@ def page(rows: Sequence[Probe], seed: int = 0, threads: int = 1) -> str:
     known = Known(params, load_original(ORIGINAL), whole, probed, full)
     environment = Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    predicted = [_predicted((dataset, model), known) for dataset in DATASETS for model in LARGE]
+    checked = _all_checked(known)
+    predicted = [
+        _corrected(_predicted((dataset, model), known), checked)
+        for dataset in DATASETS
+        for model in LARGE
+    ]
     text = template.render(
         schedules=_schedules(usable, whole),
         seed=seed,
@@ -317,7 +322,7 @@ def page(rows: Sequence[Probe], seed: int = 0, threads: int = 1) -> str:
         measured=[_measured(*item) for item in probed.items()],
         predicted=predicted,
         beyond=[row["name"] for row in predicted if row["beyond"]],
-        checked=_all_checked(known),
+        checked=checked,
         partial=[
             _name(cell) for cell, each in probed.items() if cell[1] in LARGE and each.is_partial
         ],
@@ -479,6 +484,7 @@ def _predicted(cell: Cell, known: Known) -> dict[str, Any]:
         "about": printed is not None and "test_accuracy" in printed.approximate,
         "laptop": laptop,
         "measured": cell in known.probed,
+        "partial": cell in known.probed and known.probed[cell].is_partial,
         "beyond": False,
     }
     if cell not in known.probed:
@@ -496,6 +502,23 @@ def _predicted(cell: Cell, known: Known) -> dict[str, Any]:
         "epochs": epochs_until(probed.points, loss, whole),
         "beyond": original > relation.best,
     }
+
+
+def _corrected(row: dict[str, Any], checked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Add the epochs times what predictions of other networks were off by, the least and the most.
+
+    Those on the same image set and from the same kind of tries count.
+    """
+    factors = [
+        each["factor"]
+        for each in checked
+        if (each["dataset"], each["partial"]) == (row["dataset"], row["partial"])
+    ]
+    if "epochs" not in row or not factors:
+        return row
+    best = row["epochs"].best
+    ends = [max(1.0, factor * best) for factor in (min(factors), max(factors))]
+    return row | {"corrected": Span(best, *ends)}
 
 
 def _all_checked(known: Known) -> list[dict[str, Any]]:
@@ -517,17 +540,24 @@ def _all_checked(known: Known) -> list[dict[str, Any]]:
 
 
 def _checked(cell: Cell, points: Sequence[Point], known: Known) -> dict[str, Any]:
-    """Predict what full trainings gave, without a figure of that network's full trainings."""
+    """Predict what full trainings gave, without a figure of that network's full trainings.
+
+    `until` are the epochs predicted for the accuracy that they came to, `factor` how many times as
+    many it took.
+    """
     dataset, model = cell
     full, whole = known.full[cell], known.whole[dataset]
     epochs = len(full.points)
     relation = _relation(dataset, known, without=model)
     after, found = accuracy_after(points, epochs, whole, relation), full.points[-1].accuracy
+    until = epochs_until(points, relation.loss(found), whole)
     return _names(cell) | {
         "study": full.study,
         "epochs": epochs,
         "after": after,
         "found": found,
+        "until": until,
+        "factor": epochs / until.best,
         "too_low": after.best < found,
         "seeds": full.seeds,
     }
