@@ -1,5 +1,7 @@
 """Fixtures shared by the tests."""
 
+import signal
+
 import numpy as np
 import pytest
 from browser import chromium, home, site, tab  # noqa: F401 - fixtures
@@ -13,6 +15,11 @@ settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("any machine")
+
+# What is tested inherits them, and a suite left to run by nohup or in the background ignores both.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def make_split(count: int, seed: int) -> Split:
