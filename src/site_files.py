@@ -24,6 +24,7 @@ from pathlib import Path
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 from cnnreport.errors import CnnReportError
 from cnnreport.freezing import pictures_of
@@ -49,6 +50,9 @@ LIBRARY = "javascripts/vega.js"
 MADE_KNOWN = "window.vegaEmbed = vegaEmbed;"
 TO_STUDY = re.compile(r"\[(?P<words>[^\[\]]+)\]\((?:\.\./)*(?P<study>studies/[^/()\s]+)/[^()\s]*\)")
 """A link to a page of a frozen study."""
+
+RENDERED = ("index.md", "report/", "studies/")
+"""Pages that are made from the studies that are here: a link to another one is an error there."""
 
 CACHE = ".cache"
 PDF, TYPESETTING = "report.pdf", "report/pdf"
@@ -117,11 +121,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, *, files: Files, **_: object) -> str:
+def on_page_markdown(markdown: str, *, page: Page, files: Files, **_: object) -> str:
     """Keep the words alone of links to frozen studies that are not here.
 
     Pages that people wrote name some, and a project need not keep them.
     """
+    if page.file.src_uri.startswith(RENDERED):
+        return markdown
 
     def known(link: re.Match[str]) -> str:
         return link[0] if files.get_file_from_path(f"{link['study']}/index.md") else link["words"]

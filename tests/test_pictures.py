@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import matplotlib as mpl
 import numpy as np
@@ -40,6 +40,7 @@ from cnnreport.misses import (
     share_of_all,
 )
 from cnnreport.pages import FigureText, load_sources, load_written, render_pages
+from cnnreport.pages.sources import hand_written_pages
 from cnnreport.picture_texts import Picture, load_pictures, pictures_json
 from cnnreport.pictures import Images, all_pictures
 from cnnreport.pictures.raster import (
@@ -660,17 +661,28 @@ LINKED = """See [the *objects*](../studies/objects/report/results/cost.md#cifar1
 [others](../studies/gone/index.md); [a page](../studies.md), [its table](cost.md)."""
 
 
-def test_a_study_that_is_not_here_is_named_without_a_link(hook: ModuleType) -> None:
-    files = Files(
-        [File("studies/objects/index.md", src_dir="", dest_dir="", use_directory_urls=True)]
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("how-to/a.md", LINKED.replace("[others](../studies/gone/index.md)", "others")),
+        ("report/contents.md", LINKED),
+    ],
+)
+def test_a_study_that_is_not_here_is_named_without_a_link_where_people_wrote(
+    hook: ModuleType, path: str, shown: str
+) -> None:
+    here, page = (
+        File(name, src_dir="", dest_dir="", use_directory_urls=True)
+        for name in ("studies/objects/index.md", path)
     )
-    shown = hook.on_page_markdown(LINKED, files=files)
-    assert shown == LINKED.replace("[others](../studies/gone/index.md)", "others")
+    found = hook.on_page_markdown(LINKED, page=SimpleNamespace(file=page), files=Files([here]))
+    assert found == shown
 
 
 def test_pages_that_people_wrote_name_studies_that_are_here(hook: ModuleType) -> None:
     docs = ROOT / "docs"
-    written = [path for name in ("benchmarks", "how-to") for path in docs.glob(f"{name}/*.md")]
+    written = [docs / name for name in hand_written_pages(docs)]
+    assert not [name for name in hand_written_pages(docs) if name.startswith(hook.RENDERED)]
     links = [
         (path, link) for path in written for link in hook.TO_STUDY.finditer(path.read_text("utf-8"))
     ]
