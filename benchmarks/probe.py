@@ -323,6 +323,7 @@ def page(rows: Sequence[Probe], seed: int = 0, threads: int = 1) -> str:
         predicted=predicted,
         beyond=[row["name"] for row in predicted if row["beyond"]],
         checked=checked,
+        took=[_took(row) for row in checked if row["factor"]],
         partial=[
             _name(cell) for cell, each in probed.items() if cell[1] in LARGE and each.is_partial
         ],
@@ -512,7 +513,7 @@ def _corrected(row: dict[str, Any], checked: Sequence[Mapping[str, Any]]) -> dic
     factors = [
         each["factor"]
         for each in checked
-        if (each["dataset"], each["partial"]) == (row["dataset"], row["partial"])
+        if (each["dataset"], each["partial"]) == (row["dataset"], row["partial"]) and each["factor"]
     ]
     if "epochs" not in row or not factors:
         return row
@@ -543,7 +544,7 @@ def _checked(cell: Cell, points: Sequence[Point], known: Known) -> dict[str, Any
     """Predict what full trainings gave, without a figure of that network's full trainings.
 
     `until` are the epochs predicted for the accuracy that they came to, `factor` how many times as
-    many it took.
+    many it took; zero where none would have led there.
     """
     dataset, model = cell
     full, whole = known.full[cell], known.whole[dataset]
@@ -561,6 +562,11 @@ def _checked(cell: Cell, points: Sequence[Point], known: Known) -> dict[str, Any
         "too_low": after.best < found,
         "seeds": full.seeds,
     }
+
+
+def _took(row: Mapping[str, Any]) -> str:
+    tries = ", from a tenth alone" if row["partial"] else ""
+    return f"{row['factor']:.2f} times ({row['name']}{tries})"
 
 
 def _names(cell: Cell) -> dict[str, Any]:

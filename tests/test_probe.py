@@ -256,6 +256,15 @@ def test_epochs_are_corrected_by_what_other_networks_took_on_the_same_set(traine
     assert in_hours(page, "| cifar100 | ResNet-50 |")[-1] == DASH
 
 
+def test_a_prediction_that_never_comes_true_corrects_nothing(trained: Path) -> None:
+    rows = [*tries("cifar10", "lenet", Law(2.0, 0.0)), *tries("cifar10", "resnet50", LAW)]
+    save_text(trained / "results/cifar10/lenet/history/s0.csv", to_csv(history(LAW)))
+    page = probe.page(rows)
+    assert cells_of(page.split("## What such")[1], "| cifar10 | LeNet")[-1].startswith("never (")
+    assert "worth: networks" not in page
+    assert "By what such predictions were worth" not in page
+
+
 def test_each_large_network_stands_there_with_both_image_sets(trained: Path) -> None:
     page = probe.page(tries("cifar10", "googlenet", LAW))
     rows = [cells_of(page, f"| {d} | {NETWORKS[m]} |") for d in probe.DATASETS for m in probe.LARGE]
